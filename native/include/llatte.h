@@ -1,0 +1,344 @@
+/* llatte.h - the C ABI of libllatte, the shim between llama.cpp and any foreign-function caller.
+ *
+ * WHY      llama.cpp answers misuse with abort(), a C++ exception or a signal, and passes large structs by value. Each of
+ *          these ends a JVM or is slow to call through it. Here every call checks its arguments first, contains what llama.cpp
+ *          throws, and returns a status with a message and numbers.
+ *
+ * STATUS   Functions that can fail return `enum llatte_status` as int32_t, write results through out-pointers (untouched on
+ *          failure), and fill `error` when it is not NULL. On LLATTE_OK `error` is not written, so a caller may reuse one.
+ *
+ * CONTAIN  A failed GGML_ASSERT on the calling thread becomes LLATTE_INTERNAL. The context it happened in is poisoned: later
+ *          calls on it return LLATTE_POISONED, and it can only be freed. An assert on a compute thread, a signal (a stack
+ *          overflow, an integer division by zero), a CUDA error and a lost RPC peer cannot be contained in this process.
+ *
+ * THREADS  A llatte_context and the samplers used with it belong to one thread at a time. A llatte_model may be shared.
+ *          Tokenization, templates and GGUF calls may run on any thread. Free contexts before their model.
+ *
+ * TEXT     UTF-8. Inputs are NUL-terminated unless a length stands beside them. Lengths are bytes.
+ */
+#ifndef LLATTE_H
+#define LLATTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gguf.h"
+#include "llama.h"
+
+#if defined(_WIN32)
+#    ifdef LLATTE_BUILD
+#        define LLATTE_API __declspec(dllexport)
+#    else
+#        define LLATTE_API __declspec(dllimport)
+#    endif
+#else
+#    define LLATTE_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- errors ------------------------------------------------------------------------------------------------------------ */
+
+enum llatte_status {
+    LLATTE_OK                  = 0,
+    LLATTE_INVALID_ARGUMENT    = 1,  /* a value out of its range; `requested` is the value, `available` the limit          */
+    LLATTE_INVALID_STATE       = 2,  /* the handle cannot do this now (no logits at that index, a vocabulary-only model)    */
+    LLATTE_OUT_OF_MEMORY       = 3,  /* an allocation was refused; `requested` is its bytes where known                     */
+    LLATTE_CONTEXT_FULL        = 4,  /* no room in the KV cache; `requested` tokens, `available` cells of the context       */
+    LLATTE_CANCELLED           = 5,  /* the control's `cancel` was set                                                      */
+    LLATTE_LOAD_FAILED         = 6,  /* a model, adapter or GGUF file is missing, broken or unsupported                     */
+    LLATTE_DECODE_FAILED       = 7,  /* llama_decode or llama_encode refused the batch; `requested` is its return code      */
+    LLATTE_TEMPLATE_FAILED     = 8,  /* a chat template could not be parsed or rendered, or its output not parsed           */
+    LLATTE_GRAMMAR_FAILED      = 9,  /* a grammar or schema could not be parsed, or has no continuation                     */
+    LLATTE_BACKEND_UNAVAILABLE = 10, /* no usable backend module in the folder                                              */
+    LLATTE_STATE_CORRUPT       = 11, /* a saved state is truncated, altered or another model's                              */
+    LLATTE_BUFFER_TOO_SMALL    = 12, /* `requested` is the needed length, `available` the given one                         */
+    LLATTE_IO_FAILED           = 13, /* a file could not be written                                                         */
+    LLATTE_POISONED            = 14, /* an earlier LLATTE_INTERNAL left this context unusable                               */
+    LLATTE_INTERNAL            = 15, /* llama.cpp asserted or threw what this header does not foresee                       */
+};
+
+struct llatte_error {
+    int64_t requested;     /* what was asked, or -1 */
+    int64_t available;     /* what there was, or -1 */
+    int32_t status;
+    char    message[1004]; /* NUL-terminated, cut on a UTF-8 boundary */
+};
+
+/* Text owned by the shim: free it with llatte_text_free, once. */
+struct llatte_text {
+    char *  data;   /* NUL-terminated */
+    int64_t length; /* bytes, without the NUL */
+};
+
+LLATTE_API void llatte_text_free(struct llatte_text * text);
+
+/* ---- process ------------------------------------------------------------------------------------------------------------ */
+
+/* Loads every usable backend module of `backend_dir` (never the working directory or that of the executable), installs the log
+ * and abort callbacks, and initialises llama.cpp. Calls after the first return LLATTE_OK and do nothing. Sets GGML_NO_BACKTRACE:
+ * without it an assert forks a debugger. */
+LLATTE_API int32_t llatte_init(const char * backend_dir, struct llatte_error * error);
+
+/* llama.cpp's own version is llama_version(). */
+LLATTE_API const char * llatte_version(void);
+
+/* The layout of every struct that a caller shares with the library, as text: a line `name size` for each struct, followed by a line
+ * `name.field offset size` for each of its fields. A caller compares it with the layouts that it was generated from. */
+LLATTE_API int32_t llatte_abi_describe(struct llatte_text * out, struct llatte_error * error);
+
+/* What became of each backend module of the folder given to llatte_init, as JSON:
+ * [{"name","file","loaded","devices","reason","features":{}}]; `reason` says why one is absent, "" where it is loaded. */
+LLATTE_API int32_t llatte_backend_report(struct llatte_text * out, struct llatte_error * error);
+
+/* Free and total bytes of a device (0 <= index < ggml_backend_dev_count()), read from its driver. For the CPU llama.cpp reports the
+ * machine's total as free: a caller asks its operating system instead. */
+LLATTE_API int32_t llatte_device_memory(int32_t index, int64_t * free_bytes, int64_t * total_bytes, struct llatte_error * error);
+
+/* ---- log ---------------------------------------------------------------------------------------------------------------- */
+
+/* Takes the oldest captured log line, waiting up to `timeout_ms` (0: not at all). Returns its length in bytes, or -1 where none came.
+ * `level` is a ggml_log_level. A line longer than `capacity` is cut. Lines are assembled from fragments for each thread; the ring keeps
+ * the latest 4096 lines. */
+LLATTE_API int32_t llatte_log_take(char * buffer, int32_t capacity, int32_t * level, int32_t timeout_ms);
+
+/* Lines lost since the start because nobody took them in time. */
+LLATTE_API int64_t llatte_log_dropped(void);
+
+/* Wakes a waiting llatte_log_take, which then returns -1. */
+LLATTE_API void llatte_log_wake(void);
+
+/* ---- control: flags shared with the caller, so that nothing calls back into it ------------------------------------------- */
+
+/* Caller-owned memory that must outlive every call and every context it was given to. Both sides access it atomically. */
+struct llatte_control {
+    int32_t cancel;   /* the caller sets 1 to stop the running call, and 0 before the next                               */
+    float   progress; /* the shim writes 0.0 .. 1.0 while a model loads                                                  */
+};
+
+/* ---- models -------------------------------------------------------------------------------------------------------------- */
+
+struct llatte_model;
+
+LLATTE_API void llatte_model_default_params(struct llama_model_params * out);
+
+/* Loads a GGUF. The header is checked first for what makes llama.cpp abort. `params->progress_callback` must be NULL: `control` (may be
+ * NULL) reports progress and cancels. LLATTE_LOAD_FAILED carries llama.cpp's own last error line. */
+LLATTE_API int32_t llatte_model_load(const char * path, const struct llama_model_params * params, struct llatte_control * control,
+                                     struct llatte_model ** out, struct llatte_error * error);
+
+/* NULL is allowed. Every context of the model must have been freed. */
+LLATTE_API void llatte_model_free(struct llatte_model * model);
+
+/* The llama_model inside, for the read-only getters of llama.h. Valid until llatte_model_free. */
+LLATTE_API struct llama_model * llatte_model_handle(struct llatte_model * model);
+
+/* Writes a quantised copy of a model. `params` may be NULL for the defaults. The caller removes a half-written output. */
+LLATTE_API int32_t llatte_model_quantize(const char * input_path, const char * output_path,
+                                         const struct llama_model_quantize_params * params, struct llatte_error * error);
+LLATTE_API void    llatte_model_quantize_default_params(struct llama_model_quantize_params * out);
+
+/* ---- vocabulary ---------------------------------------------------------------------------------------------------------- */
+
+/* Writes up to `capacity` ids; `count` gets the number of ids, also with LLATTE_BUFFER_TOO_SMALL. */
+LLATTE_API int32_t llatte_vocab_tokenize(const struct llatte_model * model, const char * text, int32_t text_length,
+                                         int32_t * tokens, int32_t capacity, bool add_special, bool parse_special,
+                                         int32_t * count, struct llatte_error * error);
+
+/* Writes up to `capacity` bytes; `length` gets the number of bytes, also with LLATTE_BUFFER_TOO_SMALL. */
+LLATTE_API int32_t llatte_vocab_detokenize(const struct llatte_model * model, const int32_t * tokens, int32_t count,
+                                           char * text, int32_t capacity, bool remove_special, bool unparse_special,
+                                           int32_t * length, struct llatte_error * error);
+
+/* One token's bytes, which may be part of a UTF-8 sequence. `special`: also render control tokens. */
+LLATTE_API int32_t llatte_vocab_piece(const struct llatte_model * model, int32_t token, char * buffer, int32_t capacity,
+                                      bool special, int32_t * length, struct llatte_error * error);
+
+/* The vocabulary's entry for a token: its text (borrowed, valid as long as the model), score and llama_token_attr bits. */
+LLATTE_API int32_t llatte_vocab_entry(const struct llatte_model * model, int32_t token, const char ** text, float * score,
+                                      int32_t * attributes, struct llatte_error * error);
+
+/* ---- contexts ------------------------------------------------------------------------------------------------------------ */
+
+struct llatte_context;
+
+LLATTE_API void llatte_context_default_params(struct llama_context_params * out);
+
+/* `params` must leave the callbacks, samplers and ctx_other NULL. `control` (may be NULL) cancels a running decode: within one graph node
+ * on the CPU and Metal, after the running decode on CUDA and Vulkan. */
+LLATTE_API int32_t llatte_context_create(struct llatte_model * model, const struct llama_context_params * params,
+                                         struct llatte_control * control, struct llatte_context ** out, struct llatte_error * error);
+LLATTE_API void    llatte_context_free(struct llatte_context * context); /* NULL is allowed */
+
+/* The llama_context inside, for the read-only getters of llama.h. Valid until llatte_context_free. */
+LLATTE_API struct llama_context * llatte_context_handle(struct llatte_context * context);
+
+/* Evaluates a batch. All arrays have `n_tokens` rows. Exactly one of `tokens` and `embeddings` ([n_tokens][n_embd_inp]) is not NULL.
+ * Row i belongs to the `sequence_counts[i]` sequences at `sequences[i * sequence_stride]`; `outputs[i] != 0` asks for its logits.
+ * LLATTE_CONTEXT_FULL and LLATTE_INVALID_ARGUMENT leave the cache as it was. After LLATTE_CANCELLED the micro-batches that were finished
+ * stay in it: read llatte_sequence_range. */
+LLATTE_API int32_t llatte_context_decode(struct llatte_context * context, int32_t n_tokens, const int32_t * tokens,
+                                         const float * embeddings, const int32_t * positions, const int32_t * sequence_counts,
+                                         const int32_t * sequences, int32_t sequence_stride, const int8_t * outputs,
+                                         struct llatte_error * error);
+
+/* The same for the encoder of an encoder model; at most n_ubatch tokens. */
+LLATTE_API int32_t llatte_context_encode(struct llatte_context * context, int32_t n_tokens, const int32_t * tokens,
+                                         const float * embeddings, const int32_t * positions, const int32_t * sequence_counts,
+                                         const int32_t * sequences, int32_t sequence_stride, const int8_t * outputs,
+                                         struct llatte_error * error);
+
+/* The n_vocab unnormalised scores of a row of the last decode that asked for output; -1 is its last output. Borrowed until the next decode. */
+LLATTE_API int32_t llatte_context_logits(struct llatte_context * context, int32_t row, const float ** out, struct llatte_error * error);
+
+/* The embedding of a row, or of a whole sequence where the context pools; `length` gets the number of floats. Borrowed as above. */
+LLATTE_API int32_t llatte_context_embeddings(struct llatte_context * context, int32_t row, const float ** out, int32_t * length,
+                                             struct llatte_error * error);
+LLATTE_API int32_t llatte_context_sequence_embeddings(struct llatte_context * context, int32_t sequence, const float ** out,
+                                                      int32_t * length, struct llatte_error * error);
+
+LLATTE_API int32_t llatte_context_set_threads(struct llatte_context * context, int32_t n_threads, int32_t n_threads_batch,
+                                              struct llatte_error * error);
+LLATTE_API int32_t llatte_context_set_embeddings(struct llatte_context * context, bool enabled, struct llatte_error * error);
+LLATTE_API int32_t llatte_context_set_causal(struct llatte_context * context, bool causal, struct llatte_error * error);
+LLATTE_API int32_t llatte_context_synchronize(struct llatte_context * context, struct llatte_error * error);
+LLATTE_API int32_t llatte_context_perf(struct llatte_context * context, struct llama_perf_context_data * out, struct llatte_error * error);
+
+/* ---- memory accounting --------------------------------------------------------------------------------------------------- */
+
+struct llatte_memory_entry {
+    char    buffer_type[64]; /* for example "CPU", "CPU_REPACK", "CUDA0", "CUDA_Host"          */
+    char    device[64];      /* the device it belongs to; "CPU" where it is host memory        */
+    int64_t model_bytes;     /* weights                                                        */
+    int64_t context_bytes;   /* KV cache and recurrent state                                   */
+    int64_t compute_bytes;   /* scratch of the compute graph                                   */
+};
+
+/* llama.cpp's own breakdown of a context and its model by buffer type. `count` gets the number of entries, also with
+ * LLATTE_BUFFER_TOO_SMALL. */
+LLATTE_API int32_t llatte_context_memory(struct llatte_context * context, struct llatte_memory_entry * entries, int32_t capacity,
+                                         int32_t * count, struct llatte_error * error);
+
+/* The same breakdown for a model and a context that do not exist: nothing is allocated on any device. `context_params` may be NULL for the
+ * weights alone. Not covered: pools that a driver grows at run time, the output buffer (vocabulary x outputs), driver overhead. */
+LLATTE_API int32_t llatte_memory_plan(const char * path, const struct llama_model_params * model_params,
+                                      const struct llama_context_params * context_params, struct llatte_memory_entry * entries,
+                                      int32_t capacity, int32_t * count, struct llatte_error * error);
+
+/* ---- sequences: lanes of the KV cache ------------------------------------------------------------------------------------- */
+
+/* Positions are [from, to); from < 0 means 0 and to < 0 means the end. A sequence is 0 <= sequence < n_seq_max. A partial removal that the
+ * cache cannot do (recurrent models, a sliding window) is LLATTE_INVALID_STATE and changes nothing. */
+LLATTE_API int32_t llatte_sequence_remove(struct llatte_context * context, int32_t sequence, int32_t from, int32_t to,
+                                          struct llatte_error * error);
+LLATTE_API int32_t llatte_sequence_copy(struct llatte_context * context, int32_t source, int32_t destination, int32_t from, int32_t to,
+                                        struct llatte_error * error);
+LLATTE_API int32_t llatte_sequence_keep(struct llatte_context * context, int32_t sequence, struct llatte_error * error);
+LLATTE_API int32_t llatte_sequence_shift(struct llatte_context * context, int32_t sequence, int32_t from, int32_t to, int32_t delta,
+                                         struct llatte_error * error);
+LLATTE_API int32_t llatte_sequence_divide(struct llatte_context * context, int32_t sequence, int32_t from, int32_t to, int32_t divisor,
+                                          struct llatte_error * error);
+/* The smallest and largest cached position, or -1 and -1 where the sequence is empty. */
+LLATTE_API int32_t llatte_sequence_range(struct llatte_context * context, int32_t sequence, int32_t * first, int32_t * last,
+                                         struct llatte_error * error);
+/* Empties the whole cache. */
+LLATTE_API int32_t llatte_context_clear(struct llatte_context * context, struct llatte_error * error);
+
+/* ---- saved states ---------------------------------------------------------------------------------------------------------- */
+
+/* A saved sequence is a header of ours (magic, version, length, checksum, the model's and cache's fingerprint) and llama.cpp's own state.
+ * llama.cpp trusts the counts inside; the checksum is what makes a restore of altered bytes a refusal. */
+LLATTE_API int32_t llatte_state_size(struct llatte_context * context, int32_t sequence, int64_t * size, struct llatte_error * error);
+LLATTE_API int32_t llatte_state_save(struct llatte_context * context, int32_t sequence, uint8_t * destination, int64_t capacity,
+                                     int64_t * written, struct llatte_error * error);
+/* Replaces the sequence's contents. On LLATTE_STATE_CORRUPT found by the header the sequence is as it was. */
+LLATTE_API int32_t llatte_state_restore(struct llatte_context * context, int32_t sequence, const uint8_t * source, int64_t size,
+                                        struct llatte_error * error);
+
+/* ---- samplers: a chain that ends in one that selects ------------------------------------------------------------------------ */
+
+struct llatte_sampler;
+
+/* An empty chain for models with this vocabulary. It borrows the model, which must outlive it. */
+LLATTE_API int32_t llatte_sampler_create(const struct llatte_model * model, struct llatte_sampler ** out, struct llatte_error * error);
+LLATTE_API void    llatte_sampler_free(struct llatte_sampler * sampler); /* NULL is allowed */
+
+/* These append a stage. A stage after a selecting one (greedy, dist, mirostat, mirostat_v2) is LLATTE_INVALID_STATE. Ranges are llama.cpp's;
+ * NaN and infinities are LLATTE_INVALID_ARGUMENT. */
+LLATTE_API int32_t llatte_sampler_add_greedy(struct llatte_sampler * sampler, struct llatte_error * error);
+LLATTE_API int32_t llatte_sampler_add_dist(struct llatte_sampler * sampler, uint32_t seed, struct llatte_error * error);
+LLATTE_API int32_t llatte_sampler_add_top_k(struct llatte_sampler * sampler, int32_t k, struct llatte_error * error);
+LLATTE_API int32_t llatte_sampler_add_top_p(struct llatte_sampler * sampler, float p, int32_t min_keep, struct llatte_error * error);
+LLATTE_API int32_t llatte_sampler_add_min_p(struct llatte_sampler * sampler, float p, int32_t min_keep, struct llatte_error * error);
+LLATTE_API int32_t llatte_sampler_add_typical(struct llatte_sampler * sampler, float p, int32_t min_keep, struct llatte_error * error);
+LLATTE_API int32_t llatte_sampler_add_temperature(struct llatte_sampler * sampler, float temperature, float delta, float exponent,
+                                                  struct llatte_error * error);
+LLATTE_API int32_t llatte_sampler_add_penalties(struct llatte_sampler * sampler, int32_t last_n, float repeat, float frequency,
+                                                float presence, struct llatte_error * error);
+LLATTE_API int32_t llatte_sampler_add_dry(struct llatte_sampler * sampler, float multiplier, float base, int32_t allowed_length,
+                                          int32_t last_n, const char * const * breakers, int32_t n_breakers, struct llatte_error * error);
+LLATTE_API int32_t llatte_sampler_add_xtc(struct llatte_sampler * sampler, float probability, float threshold, int32_t min_keep,
+                                          uint32_t seed, struct llatte_error * error);
+LLATTE_API int32_t llatte_sampler_add_mirostat(struct llatte_sampler * sampler, uint32_t seed, float tau, float eta, int32_t m,
+                                               struct llatte_error * error);
+LLATTE_API int32_t llatte_sampler_add_mirostat_v2(struct llatte_sampler * sampler, uint32_t seed, float tau, float eta,
+                                                  struct llatte_error * error);
+LLATTE_API int32_t llatte_sampler_add_logit_bias(struct llatte_sampler * sampler, const struct llama_logit_bias * biases, int32_t count,
+                                                 struct llatte_error * error);
+/* GBNF. Nesting deeper than 256 and texts over 1 MiB are refused (the parser recurses). */
+LLATTE_API int32_t llatte_sampler_add_grammar(struct llatte_sampler * sampler, const char * grammar, const char * root,
+                                              struct llatte_error * error);
+
+/* Chooses a token from the logits at `row` of the context's last decode (-1: the last output) and accepts it into the chain. */
+LLATTE_API int32_t llatte_sampler_sample(struct llatte_sampler * sampler, struct llatte_context * context, int32_t row, int32_t * token,
+                                         struct llatte_error * error);
+/* Tells the chain of a token it did not choose itself, such as the prompt's for the penalties. */
+LLATTE_API int32_t llatte_sampler_accept(struct llatte_sampler * sampler, int32_t token, struct llatte_error * error);
+LLATTE_API int32_t llatte_sampler_reset(struct llatte_sampler * sampler, struct llatte_error * error);
+LLATTE_API int32_t llatte_sampler_clone(const struct llatte_sampler * sampler, struct llatte_sampler ** out, struct llatte_error * error);
+/* The stages' names in order, separated by spaces. */
+LLATTE_API int32_t llatte_sampler_describe(const struct llatte_sampler * sampler, struct llatte_text * out, struct llatte_error * error);
+
+/* A GBNF grammar for a JSON schema, by llama.cpp's own converter. */
+LLATTE_API int32_t llatte_grammar_from_schema(const char * schema_json, struct llatte_text * out, struct llatte_error * error);
+
+/* ---- chat templates (jinja, by llama-common) --------------------------------------------------------------------------------- */
+
+struct llatte_template;
+
+/* From `source`, or from the model's metadata where `source` is NULL. `model` gives BOS and EOS and may be NULL where `source` is given; then
+ * `bos` and `eos` (NULL: empty) stand in. The model is not needed after this call. */
+LLATTE_API int32_t llatte_template_create(const struct llatte_model * model, const char * source, const char * bos, const char * eos,
+                                          struct llatte_template ** out, struct llatte_error * error);
+LLATTE_API void    llatte_template_free(struct llatte_template * tmpl); /* NULL is allowed */
+
+/* The template's jinja source. */
+LLATTE_API int32_t llatte_template_source(const struct llatte_template * tmpl, struct llatte_text * out, struct llatte_error * error);
+
+/* Renders a conversation. `request` is JSON: {"messages": [OpenAI's form], "tools": [OpenAI's form], "tool_choice": "auto|required|none",
+ * "parallel_tool_calls": bool, "add_generation_prompt": bool (true), "enable_thinking": bool (true), "json_schema": object,
+ * "grammar": string, "reasoning_format": "none|auto|deepseek", "chat_template_kwargs": {}, "now": seconds since the epoch}; all but
+ * `messages` may be absent. The answer is JSON: {"prompt", "grammar", "grammar_lazy", "grammar_triggers": [{"type","value","token"}],
+ * "preserved_tokens": [], "additional_stops": [], "format", "generation_prompt", "parser", "supports_thinking", "thinking_start_tag",
+ * "thinking_end_tags": [], "reasoning_format"}; handed back as it is, it is the `syntax` that llatte_template_parse needs. */
+LLATTE_API int32_t llatte_template_render(const struct llatte_template * tmpl, const char * request, struct llatte_text * out,
+                                          struct llatte_error * error);
+
+/* Parses what a model wrote into an OpenAI message (content, reasoning_content, tool_calls) as JSON. `partial`: more text will follow. */
+LLATTE_API int32_t llatte_template_parse(const char * syntax, const char * text, int64_t text_length, bool partial,
+                                         struct llatte_text * out, struct llatte_error * error);
+
+/* ---- GGUF -------------------------------------------------------------------------------------------------------------------- */
+
+/* Opens a file's header without its tensors' data. The getters of gguf.h read it; they abort on a wrong index or type, which the caller checks
+ * with gguf_get_kv_type and the counts. */
+LLATTE_API int32_t llatte_gguf_open(const char * path, struct gguf_context ** out, struct llatte_error * error);
+LLATTE_API void    llatte_gguf_free(struct gguf_context * gguf); /* NULL is allowed */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LLATTE_H */
