@@ -72,10 +72,10 @@ with_progress() {
     local text=$1 log=$2 status=0 started
     shift 2
     started=$SECONDS
-    printf '\n$ %s\n' "$*" >>"$log" || fail "cannot write $log"
+    printf '\n$%s\n' "$(printf ' %q' "$@")" >>"$log" || fail "cannot write $log"
     progress_show 0 "$text"
     # A pipe, not the log, is what the command writes to; it ends when the command and all its children have.
-    { "$@" 2>&1 </dev/null || echo "llatte-exit-status $?"; } | progress_read "$text" "$log" || status=$?
+    "$@" 2>&1 </dev/null | progress_read "$text" "$log" || status=${PIPESTATUS[0]}
     progress_end
     if ((status != 0)); then
         printf 'llatte: %s failed (exit code %d); the end of %s:\n' "$text" "$status" "$log" >&2
@@ -87,13 +87,9 @@ with_progress() {
 }
 
 progress_read() {
-    local text=$1 log=$2 line status=0 percent=0 downloads=0 detail=''
+    local text=$1 log=$2 line percent=0 downloads=0 detail=''
     exec 8>>"$log"
     while IFS= read -r line || [[ -n $line ]]; do
-        if [[ $line =~ ^llatte-exit-status\ ([0-9]+)$ ]]; then
-            status=${BASH_REMATCH[1]}
-            continue
-        fi
         printf '%s\n' "$line" >&8
         if [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]]; then
             percent=$((BASH_REMATCH[1] * 100 / BASH_REMATCH[2]))
@@ -114,5 +110,4 @@ progress_read() {
             progress_show "$percent" "$text$detail"
         fi
     done
-    return "$status"
 }
