@@ -30,8 +30,8 @@ lock_build() {
         trap unlock_build EXIT
     fi
     LOCK_HELD=true
-    trap 'progress_end; note "interrupted; the next start goes on where this one stopped"; exit 130' INT
-    trap 'progress_end; note "terminated; the next start goes on where this one stopped"; exit 143' TERM
+    trap 'interrupted 130' INT
+    trap 'interrupted 143' TERM
 }
 
 unlock_build() {

@@ -49,6 +49,12 @@ note() {
     printf 'llatte: %s\n' "$*" >&2
 }
 
+interrupted() {
+    progress_end
+    note "interrupted; the next start goes on where this one stopped"
+    exit "$1"
+}
+
 # progress_show PERCENT TEXT: one updating line on a terminal; elsewhere one line for each ten percent.
 progress_last=-1
 progress_show() {
@@ -77,6 +83,7 @@ with_progress() {
     # A pipe, not the log, is what the command writes to; it ends when the command and all its children have.
     "$@" 2>&1 </dev/null | progress_read "$text" "$log" || status=${PIPESTATUS[0]}
     progress_end
+    if ((status == 130 || status == 143)); then interrupted "$status"; fi
     if ((status != 0)); then
         printf 'llatte: %s failed (exit code %d); the end of %s:\n' "$text" "$status" "$log" >&2
         tail -n 40 "$log" >&2
