@@ -294,8 +294,11 @@ LLATTE_API int32_t llatte_sampler_add_grammar(struct llatte_sampler * sampler, c
 /* Chooses a token from the logits at `row` of the context's last decode (-1: the last output) and accepts it into the chain. */
 LLATTE_API int32_t llatte_sampler_sample(struct llatte_sampler * sampler, struct llatte_context * context, int32_t row, int32_t * token,
                                          struct llatte_error * error);
-/* Tells the chain of a token it did not choose itself, such as the prompt's for the penalties. */
+/* Tells the chain of a token it did not choose itself. */
 LLATTE_API int32_t llatte_sampler_accept(struct llatte_sampler * sampler, int32_t token, struct llatte_error * error);
+/* The same for a whole prompt, by all stages but grammars, which constrain only what is generated. */
+LLATTE_API int32_t llatte_sampler_accept_prompt(struct llatte_sampler * sampler, const int32_t * tokens, int32_t count,
+                                                struct llatte_error * error);
 LLATTE_API int32_t llatte_sampler_reset(struct llatte_sampler * sampler, struct llatte_error * error);
 LLATTE_API int32_t llatte_sampler_clone(const struct llatte_sampler * sampler, struct llatte_sampler ** out, struct llatte_error * error);
 /* The stages' names in order, separated by spaces. */

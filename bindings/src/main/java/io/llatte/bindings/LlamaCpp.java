@@ -11213,6 +11213,69 @@ public class LlamaCpp extends LlamaCpp$shared {
         }
     }
 
+    private static class llatte_sampler_accept_prompt {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_sampler_accept_prompt");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_sampler_accept_prompt(struct llatte_sampler *sampler, const int32_t *tokens, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_sampler_accept_prompt$descriptor() {
+        return llatte_sampler_accept_prompt.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_sampler_accept_prompt(struct llatte_sampler *sampler, const int32_t *tokens, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_sampler_accept_prompt$handle() {
+        return llatte_sampler_accept_prompt.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_sampler_accept_prompt(struct llatte_sampler *sampler, const int32_t *tokens, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_sampler_accept_prompt$address() {
+        return llatte_sampler_accept_prompt.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_sampler_accept_prompt(struct llatte_sampler *sampler, const int32_t *tokens, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_sampler_accept_prompt(MemorySegment sampler, MemorySegment tokens, int count, MemorySegment error) {
+        var mh$ = llatte_sampler_accept_prompt.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_sampler_accept_prompt", sampler, tokens, count, error);
+            }
+            return (int)mh$.invokeExact(sampler, tokens, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class llatte_sampler_reset {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LlamaCpp.C_INT,

@@ -1,0 +1,28 @@
+package io.llatte;
+
+/// The native side or the world refused. Misuse of the API is an [IllegalArgumentException] or an [IllegalStateException] instead.
+///
+/// Messages carry numbers: what was asked and what there was.
+public abstract sealed class LlatteException extends RuntimeException
+        permits BackendUnavailableException,
+                ContextOverflowException,
+                DecodeException,
+                DownloadException,
+                EngineClosedException,
+                GrammarException,
+                InsufficientMemoryException,
+                ModelLoadException,
+                NativeAssertionException,
+                SavedStateException,
+                TemplateException {
+
+    private static final long serialVersionUID = 1L;
+
+    LlatteException(String message) {
+        super(message);
+    }
+
+    LlatteException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

@@ -1,0 +1,51 @@
+package io.llatte.internal.ffi;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+
+/// One native pointer with one owner and one release.
+///
+/// The pointer is attached to a shared arena: a downcall that holds it keeps it alive, so that closing waits for the call and never
+/// frees under it. After that every use is an [IllegalStateException].
+final class NativeHandle implements AutoCloseable {
+
+    private static final long CLOSE_RETRY_NANOS = 50_000;
+
+    private final String what;
+    private final Arena arena;
+    private final MemorySegment segment;
+
+    /// @param what names the handle in messages, as in "the context"
+    /// @param free releases the pointer; called once
+    NativeHandle(String what, MemorySegment raw, Consumer<MemorySegment> free) {
+        this.what = what;
+        this.arena = Arena.ofShared();
+        this.segment = raw.reinterpret(arena, free);
+    }
+
+    /// The pointer, to be passed to a downcall as it is: a copy of its address would not keep it alive.
+    MemorySegment segment() {
+        if (!isOpen()) {
+            throw new IllegalStateException(what + " is closed");
+        }
+        return segment;
+    }
+
+    boolean isOpen() {
+        return arena.scope().isAlive();
+    }
+
+    @Override
+    public void close() {
+        while (isOpen()) {
+            try {
+                arena.close();
+            } catch (IllegalStateException inUse) {
+                // Another thread is inside a downcall, or closed first: look again.
+                LockSupport.parkNanos(CLOSE_RETRY_NANOS);
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+package io.llatte.llama;
+
+import java.util.List;
+import java.util.Objects;
+
+/// A turn of a conversation.
+///
+/// @param role who speaks: `system`, `user`, `assistant` or `tool`, or another that the template knows
+/// @param content the text
+/// @param reasoning what the model thought before it answered, or ""
+/// @param toolCalls the calls that the model asked for
+/// @param toolCallId with the role `tool`: the call that this answers, or ""
+public record ChatMessage(String role, String content, String reasoning, List<ToolCall> toolCalls, String toolCallId) {
+
+    public ChatMessage {
+        if (role.isBlank()) {
+            throw new IllegalArgumentException("a message needs a role");
+        }
+        Objects.requireNonNull(content, "content");
+        Objects.requireNonNull(reasoning, "reasoning");
+        Objects.requireNonNull(toolCallId, "toolCallId");
+        toolCalls = List.copyOf(toolCalls);
+    }
+
+    public static ChatMessage of(String role, String content) {
+        return new ChatMessage(role, content, "", List.of(), "");
+    }
+
+    public static ChatMessage system(String content) {
+        return of("system", content);
+    }
+
+    public static ChatMessage user(String content) {
+        return of("user", content);
+    }
+
+    public static ChatMessage assistant(String content) {
+        return of("assistant", content);
+    }
+}

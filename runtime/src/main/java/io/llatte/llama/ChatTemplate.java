@@ -1,0 +1,122 @@
+package io.llatte.llama;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.llatte.internal.ffi.NativeLibrary;
+import io.llatte.internal.ffi.NativeTemplate;
+import java.util.ArrayList;
+import java.util.List;
+
+/// A jinja chat template, rendered and its output parsed by llama.cpp's own code (llama-common). The caller closes it; it does not need the
+/// model any more. Any thread.
+public final class ChatTemplate implements AutoCloseable {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final NativeTemplate template;
+
+    private ChatTemplate(NativeTemplate template) {
+        this.template = template;
+    }
+
+    /// The model's own template.
+    ///
+    /// @throws io.llatte.TemplateException if the model has none, or it cannot be parsed
+    public static ChatTemplate of(Model model) {
+        return new ChatTemplate(NativeTemplate.of(model.nativeModel(), null));
+    }
+
+    /// A given template with the model's BOS and EOS.
+    ///
+    /// @throws io.llatte.TemplateException if it cannot be parsed
+    public static ChatTemplate of(Model model, String jinja) {
+        return new ChatTemplate(NativeTemplate.of(model.nativeModel(), jinja));
+    }
+
+    /// A given template without a model.
+    ///
+    /// @param bos the text of the beginning-of-sentence token, or ""
+    /// @param eos the text of the end-of-sentence token, or ""
+    /// @throws io.llatte.TemplateException if it cannot be parsed
+    public static ChatTemplate parse(String jinja, String bos, String eos) {
+        NativeLibrary.load();
+        return new ChatTemplate(NativeTemplate.of(jinja, bos, eos));
+    }
+
+    /// The jinja source.
+    public String source() {
+        return template.source();
+    }
+
+    /// Renders a conversation as the prompt for its next answer.
+    ///
+    /// @throws io.llatte.TemplateException if the template refuses the conversation, as some do two turns of one role
+    public String render(List<ChatMessage> messages) {
+        return renderChat(messages, true).prompt();
+    }
+
+    /// Renders a conversation, with what is needed to read the answer.
+    ///
+    /// @param addGenerationPrompt whether the prompt ends where the assistant begins to speak
+    /// @throws io.llatte.TemplateException if the template refuses the conversation
+    public RenderedChat renderChat(List<ChatMessage> messages, boolean addGenerationPrompt) {
+        ObjectNode request = JSON.createObjectNode().put("add_generation_prompt", addGenerationPrompt);
+        var list = request.putArray("messages");
+        messages.forEach(message -> list.add(toJson(message)));
+        String syntax = template.render(request.toString());
+        JsonNode answer = parse(syntax);
+        List<String> stop = new ArrayList<>();
+        answer.path("additional_stops").forEach(text -> stop.add(text.asText()));
+        return new RenderedChat(answer.path("prompt").asText(), stop, answer.path("grammar").asText(""), syntax);
+    }
+
+    /// Reads what a model wrote: its text, its reasoning and its tool calls, in the format that the template asked it to use.
+    ///
+    /// @param partial whether more text will follow, so that what is incomplete is left out rather than refused
+    /// @throws io.llatte.TemplateException if the text does not follow the format
+    public ChatMessage parse(RenderedChat rendered, String text, boolean partial) {
+        JsonNode message = parse(NativeTemplate.parse(rendered.syntax(), text, partial));
+        List<ToolCall> calls = new ArrayList<>();
+        message.path("tool_calls").forEach(call -> calls.add(new ToolCall(call.path("id").asText(""),
+                call.path("function").path("name").asText(), call.path("function").path("arguments").asText())));
+        return new ChatMessage("assistant", message.path("content").asText(""), message.path("reasoning_content").asText(""), calls, "");
+    }
+
+    private static ObjectNode toJson(ChatMessage message) {
+        ObjectNode json = JSON.createObjectNode().put("role", message.role()).put("content", message.content());
+        if (!message.reasoning().isEmpty()) {
+            json.put("reasoning_content", message.reasoning());
+        }
+        if (!message.toolCallId().isEmpty()) {
+            json.put("tool_call_id", message.toolCallId());
+        }
+        if (!message.toolCalls().isEmpty()) {
+            var calls = json.putArray("tool_calls");
+            for (ToolCall call : message.toolCalls()) {
+                ObjectNode entry = calls.addObject().put("type", "function").put("id", call.id());
+                entry.putObject("function").put("name", call.name()).put("arguments", call.arguments());
+            }
+        }
+        return json;
+    }
+
+    private static JsonNode parse(String json) {
+        try {
+            return JSON.readTree(json);
+        } catch (JsonProcessingException e) {
+            throw new AssertionError("the shim's answer is not JSON: " + json, e);
+        }
+    }
+
+    public boolean isOpen() {
+        return template.isOpen();
+    }
+
+    /// Frees it. Idempotent; waits for a running call.
+    @Override
+    public void close() {
+        template.close();
+    }
+}

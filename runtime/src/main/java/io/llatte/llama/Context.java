@@ -1,0 +1,289 @@
+package io.llatte.llama;
+
+import io.llatte.internal.ffi.NativeContext;
+import io.llatte.internal.ffi.NativeModel;
+import io.llatte.memory.DeviceArena;
+import io.llatte.memory.MemoryPlan;
+import io.llatte.memory.MemoryUsage;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+
+/// A model's KV cache and compute buffers (`llama_context`): what tokens are evaluated in. The caller closes it; so does closing the model.
+///
+/// It locks itself: calls of several threads take turns. [#cancel()] and [#close()] do not wait for their turn but stop the running call.
+public final class Context implements AutoCloseable {
+
+    private final Model model;
+    private final DeviceArena arena;
+    private final NativeContext context;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Sequence[] sequences;
+    private final int contextLength;
+    private final int sequenceLength;
+    private final int batchSize;
+    private final int microBatchSize;
+    private volatile TokenStream running;
+    private volatile boolean closing;
+    private long decodes;
+
+    private Context(Model model, NativeContext context, DeviceArena arena) {
+        this.model = model;
+        this.context = context;
+        this.arena = arena;
+        this.contextLength = context.contextLength();
+        this.sequenceLength = context.sequenceLength();
+        this.batchSize = context.batchSize();
+        this.microBatchSize = context.microBatchSize();
+        this.sequences = new Sequence[context.maxSequences()];
+        for (int id = 0; id < sequences.length; id++) {
+            sequences[id] = new Sequence(this, id);
+        }
+    }
+
+    static Context create(Model model, ContextOptions options, DeviceArena parent) {
+        NativeModel nativeModel = model.nativeModel();
+        if (!parent.budget().isUnlimited()) {
+            parent.admit("a context of " + model.path().getFileName(), contextPlan(model, options));
+        }
+        DeviceArena arena = parent.newChild("context of " + model.path().getFileName());
+        try {
+            NativeContext created = NativeContext.create(nativeModel, options.toNative());
+            arena.own(created);
+            var context = new Context(model, created, arena);
+            arena.own(context::stop);
+            arena.charge(Model.usagesOf(created.memory()).stream().map(MemoryUsage::withoutWeights)
+                    .filter(usage -> usage.totalBytes() > 0).toList());
+            return context;
+        } catch (RuntimeException e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    /// What the context adds to the model, which is loaded and charged already.
+    private static MemoryPlan contextPlan(Model model, ContextOptions options) {
+        return new MemoryPlan(Model.plan(model.path(), model.options(), options).usages().stream()
+                .map(MemoryUsage::withoutWeights).toList());
+    }
+
+    /// The model it evaluates.
+    public Model model() {
+        return model;
+    }
+
+    /// Tokens that the KV cache holds, over all sequences.
+    public int contextLength() {
+        return contextLength;
+    }
+
+    /// Tokens that one sequence can hold.
+    public int sequenceLength() {
+        return sequenceLength;
+    }
+
+    /// Tokens that one decode may carry.
+    public int batchSize() {
+        return batchSize;
+    }
+
+    /// Tokens that are computed at once.
+    public int microBatchSize() {
+        return microBatchSize;
+    }
+
+    /// Sequences that may live at a time.
+    public int maxSequences() {
+        return sequences.length;
+    }
+
+    /// A lane of the KV cache. The same object at each call.
+    ///
+    /// @throws IndexOutOfBoundsException if `id` is not 0 to `maxSequences() - 1`
+    public Sequence sequence(int id) {
+        return sequences[Objects.checkIndex(id, sequences.length)];
+    }
+
+    /// An empty batch of this context's size.
+    public Batch newBatch() {
+        return new Batch(batchSize);
+    }
+
+    /// Evaluates a batch (`llama_decode`); logits of the rows that asked for them can then be read.
+    ///
+    /// @throws IllegalArgumentException if a token, position or sequence is out of range, or the batch is empty or too large; the cache is as
+    ///         it was
+    /// @throws io.llatte.ContextOverflowException if the cache has no room; it is as it was
+    /// @throws io.llatte.DecodeException if llama.cpp refused or failed
+    /// @throws CancellationException if [#cancel()] stopped it; micro-batches that were done stay in the cache
+    /// @throws IllegalStateException if the context is closed
+    public void decode(Batch batch) {
+        lock.lock();
+        try {
+            forgetTokens(batch);
+            decode(batch, null);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A batch made by hand puts tokens into the cache that no sequence has a record of.
+    private void forgetTokens(Batch batch) {
+        for (int row = 0; row < batch.size(); row++) {
+            int id = batch.rows().sequence(row);
+            if (id >= 0 && id < sequences.length) {
+                sequences[id].forgetTokens();
+            }
+        }
+    }
+
+    /// Evaluates a batch for a stream, which may be cancelled by itself. The lock is held.
+    void decode(Batch batch, TokenStream stream) {
+        running = stream;
+        context.control().rearm();
+        // A cancel or close that came before rearm() is seen here; one that comes after it sets the flag that the decode reads.
+        if (closing || stream != null && stream.isCancelled()) {
+            running = null;
+            throw stream == null ? new IllegalStateException("the context is closed") : new CancellationException("the stream was cancelled");
+        }
+        try {
+            decodes++;
+            context.decode(batch.rows());
+        } finally {
+            running = null;
+        }
+    }
+
+    /// Stops a running decode of `stream`, if that is what runs.
+    void cancel(TokenStream stream) {
+        if (running == stream) {
+            context.control().cancel();
+        }
+    }
+
+    /// Evaluates a batch with the model's encoder (`llama_encode`), at most a micro-batch of tokens.
+    ///
+    /// @throws IllegalStateException if the model has no encoder
+    public void encode(Batch batch) {
+        locked(() -> {
+            context.control().rearm();
+            decodes++;
+            context.encode(batch.rows());
+            return null;
+        });
+    }
+
+    /// Stops the decode that runs now, on any thread, within one node of its graph on the CPU. Without one this does nothing.
+    public void cancel() {
+        context.control().cancel();
+    }
+
+    /// The scores of a row of the last decode that asked for output; -1 is the last such row.
+    ///
+    /// @throws IllegalArgumentException if the row asked for none
+    /// @throws IllegalStateException if nothing was decoded yet
+    public Logits logits(int row) {
+        return locked(() -> new Logits(this, decodes, context.logits(row, model.vocab().size())));
+    }
+
+    /// Reads borrowed memory, if it is still that of the decode it came from.
+    <T> T whileValid(long ofDecodes, Supplier<T> reader) {
+        return locked(() -> {
+            if (decodes != ofDecodes) {
+                throw new IllegalStateException("these logits are gone: the context has decoded again");
+            }
+            return reader.get();
+        });
+    }
+
+    /// A copy of the embedding of a row, `float[embeddingLength]`; the context must have been made with embeddings.
+    public float[] embeddings(int row) {
+        return locked(() -> context.embeddings(row));
+    }
+
+    /// A copy of a sequence's pooled embedding, or of its rank scores with [Pooling#RANK].
+    public float[] sequenceEmbeddings(int sequence) {
+        return locked(() -> context.sequenceEmbeddings(sequence));
+    }
+
+    /// Changes the threads of one-token and of larger decodes, 1 to 512.
+    public void setThreads(int threads, int batchThreads) {
+        locked(() -> {
+            context.setThreads(threads, batchThreads);
+            return null;
+        });
+    }
+
+    /// Empties every sequence.
+    public void clear() {
+        locked(() -> {
+            context.clear();
+            for (Sequence sequence : sequences) {
+                sequence.rememberNothing();
+            }
+            return null;
+        });
+    }
+
+    /// llama.cpp's own account of this context and its model, by buffer type.
+    public List<MemoryUsage> memory() {
+        return locked(() -> Model.usagesOf(context.memory()));
+    }
+
+    /// llama.cpp's own counters since the context was made.
+    public NativeCounters counters() {
+        return locked(() -> NativeCounters.of(context.perf()));
+    }
+
+    /// Runs a call while no other runs and the context is open.
+    <T> T locked(Supplier<T> call) {
+        lock.lock();
+        try {
+            if (closing) {
+                throw new IllegalStateException("the context is closed");
+            }
+            return call.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void lock() {
+        lock.lock();
+    }
+
+    void unlock() {
+        lock.unlock();
+    }
+
+    NativeContext nativeContext() {
+        return context;
+    }
+
+    public boolean isOpen() {
+        return !closing;
+    }
+
+    /// The `llama_context *`, for performance engineers who bind llama.cpp themselves. Nothing guards it: no call of this object may run
+    /// meanwhile, and it ends with this context.
+    public MemorySegment handle() {
+        return context.llamaContext();
+    }
+
+    /// Cancels a running call, waits for it, and frees the context. Idempotent; any thread.
+    @Override
+    public void close() {
+        arena.close();
+    }
+
+    /// Runs before the native context is freed: afterwards no call is inside, and none can enter.
+    private void stop() {
+        closing = true;
+        context.control().cancel();
+        lock.lock();
+        lock.unlock();
+    }
+}

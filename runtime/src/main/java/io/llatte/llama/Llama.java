@@ -1,0 +1,59 @@
+package io.llatte.llama;
+
+import io.llatte.internal.ffi.AbiCheck;
+import io.llatte.internal.ffi.NativeDevices;
+import io.llatte.internal.ffi.NativeLibrary;
+import java.nio.file.Path;
+import java.util.List;
+
+/// The native library: loading it, and what it found on this machine. Everything else loads it by itself.
+public final class Llama {
+
+    private Llama() {
+    }
+
+    /// Loads the native library and its backends, once for the life of the process. The log goes to the SLF4J logger `io.llatte.llama.cpp`.
+    ///
+    /// @throws io.llatte.BackendUnavailableException with every path tried, if there is no library for this platform, it cannot be loaded,
+    ///         or it is of another version than the bindings; a later call throws the same again
+    public static void load() {
+        NativeLibrary.load();
+    }
+
+    /// The versions of the parts that were loaded.
+    ///
+    /// @param llatte the shim's
+    /// @param llamaCpp llama.cpp's (`llama_version`)
+    /// @param bindings llama.cpp's that the bindings were generated from; always equal to `llamaCpp`
+    public record Versions(String llatte, String llamaCpp, String bindings) {
+    }
+
+    /// @throws io.llatte.BackendUnavailableException as [#load()]
+    public static Versions versions() {
+        return new Versions(NativeDevices.llatteVersion(), NativeDevices.llamaCppVersion(), AbiCheck.LLAMA_CPP_VERSION);
+    }
+
+    /// The folder that the native library was loaded from.
+    public static Path nativeDirectory() {
+        return NativeLibrary.directory();
+    }
+
+    /// Every backend module of the native folder, also those that this machine cannot use, with the reason.
+    public static List<Backend> backends() {
+        return Backend.parse(NativeDevices.backendReport());
+    }
+
+    /// The devices that a model can be placed on, in llama.cpp's order. Memory is read anew at each call.
+    public static List<Device> devices() {
+        return NativeDevices.list().stream().map(Device::of).toList();
+    }
+
+    /// The CPU variant that was chosen for this machine, as in `haswell`; "" where the library was built with a single one.
+    public static String cpuVariant() {
+        return backends().stream().filter(Backend::loaded).map(Backend::file)
+                .map(file -> file.replaceFirst("^(lib)?ggml-cpu-?", "\0").replaceFirst("\\.(so|dylib|dll).*$", ""))
+                .filter(file -> file.startsWith("\0"))
+                .map(file -> file.substring(1))
+                .findFirst().orElse("");
+    }
+}
