@@ -23,12 +23,15 @@ demo_jar() {
     return 1
 }
 
+# Maven's own libraries warn on a new JDK; that is not the reader's business.
+export MAVEN_OPTS="${MAVEN_OPTS-} --sun-misc-unsafe-memory-access=allow"
+
 # The properties by which Maven finds what CMake made.
 maven_properties() {
     local dir llama_cpp=''
     dir=$(preset_build_dir)
     if [[ -f $dir/llama.cpp-source.txt ]]; then IFS= read -r llama_cpp <"$dir/llama.cpp-source.txt" || true; fi
-    MAVEN_PROPERTIES=("-Dllatte.build=$dir" "-Dllatte.install=$dir/install" "-Dllatte.test.llamacpp=$llama_cpp")
+    MAVEN_PROPERTIES=("-Dllatte.build=$dir" "-Dllatte.install=$dir/install" "-Dllatte.llamacpp=$llama_cpp")
 }
 
 build_java() {

@@ -37,7 +37,8 @@ run_tests() {
         ctest --preset asan || failed+=("ctest (asan)")
     fi
     maven_properties
-    mvn -B verify "${MAVEN_PROPERTIES[@]}" "-Dllatte.test.model=$model" -Dsurefire.failIfNoSpecifiedTests=false \
+    if $only_java; then MAVEN_PROPERTIES+=(-Dmaven.javadoc.skip=true -Dsurefire.failIfNoSpecifiedTests=false); fi
+    mvn -B -ntp verify "${MAVEN_PROPERTIES[@]}" "-Dllatte.model=$model" \
         ${arguments[@]+"${arguments[@]}"} || failed+=("mvn verify")
     if ((${#failed[@]} > 0)); then
         local item text=''

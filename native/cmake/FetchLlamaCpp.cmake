@@ -106,4 +106,5 @@ else()
         llatte_fetch_llama_cpp("${LLATTE_LLAMA_CPP_SOURCE}")
     endif()
 endif()
+file(WRITE "${CMAKE_BINARY_DIR}/llama.cpp-source.txt" "${LLATTE_LLAMA_CPP_SOURCE}\n")   # for the Java tests
 message(STATUS "llama.cpp source: ${LLATTE_LLAMA_CPP_SOURCE}")

@@ -1,0 +1,13 @@
+# Writes llatte-natives.properties into the install folder: each file and its SHA-256. The checksum of this list names
+# the folder that the Java side extracts a natives jar to, so it changes exactly when one of the files does.
+set(folder "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
+set(manifest "${folder}/llatte-natives.properties")
+file(REMOVE "${manifest}")
+file(GLOB files LIST_DIRECTORIES false RELATIVE "${folder}" "${folder}/*")
+list(SORT files)
+set(content "")
+foreach (file IN LISTS files)
+    file(SHA256 "${folder}/${file}" digest)
+    string(APPEND content "${file}=${digest}\n")
+endforeach()
+file(WRITE "${manifest}" "${content}")
