@@ -169,6 +169,22 @@ llama_cpp_fetched() {
     return 1
 }
 
+# The same choice as io.llatte.model.ModelStore makes.
+models_folder() {
+    if [[ -n ${LLATTE_MODELS-} ]]; then
+        printf '%s' "$LLATTE_MODELS"
+    elif [[ $OSTYPE == darwin* ]]; then
+        printf '%s' "$HOME/Library/Caches/llatte/models"
+    else
+        printf '%s' "${XDG_CACHE_HOME:-$HOME/.cache}/llatte/models"
+    fi
+}
+
+# Whether any model is there already, so that nothing need be fetched.
+model_cached() {
+    [[ -n $(find "$(models_folder)" -name '*.gguf' -print -quit 2>/dev/null) ]]
+}
+
 SUDO=
 if ((EUID != 0)); then SUDO='sudo '; fi
 

@@ -46,7 +46,8 @@ doctor() {
     local cache=${XDG_CACHE_HOME:-$HOME/.cache}/llatte state_dir=${XDG_STATE_HOME:-$HOME/.local/state}/llatte
     doctor_path tree "$LLATTE_ROOT"
     doctor_path build "$LLATTE_BUILD"
-    doctor_path cache "$cache"
+    doctor_path models "$(models_folder)"
+    doctor_path natives "${LLATTE_NATIVE_CACHE:-$cache/natives}"
     doctor_path state "$state_dir"
 
     echo
@@ -66,11 +67,6 @@ doctor() {
         echo "Not ready: see what is missing above; './llatte --install-deps doctor' installs what apt-get has"
         exit 1
     fi
-}
-
-# Whether any model is there already, so that nothing need be fetched.
-model_cached() {
-    [[ -n $(find "${XDG_CACHE_HOME:-$HOME/.cache}/llatte" -name '*.gguf' -print -quit 2>/dev/null) ]]
 }
 
 # doctor_line STATE NAME TEXT

@@ -31,7 +31,7 @@ maven_properties() {
     local dir llama_cpp=''
     dir=$(preset_build_dir)
     if [[ -f $dir/llama.cpp-source.txt ]]; then IFS= read -r llama_cpp <"$dir/llama.cpp-source.txt" || true; fi
-    MAVEN_PROPERTIES=("-Dllatte.build=$dir" "-Dllatte.install=$dir/install" "-Dllatte.llamacpp=$llama_cpp")
+    MAVEN_PROPERTIES=("-Dllatte.build=$dir" "-Dllatte.install=${LLATTE_NATIVE_PATH:-$dir/install}" "-Dllatte.llamacpp=$llama_cpp")
 }
 
 build_java() {
@@ -75,7 +75,7 @@ ensure_built() {
     java_is_current || needed+=(java)
     if ((${#needed[@]} > 0)) || $install_deps; then
         # Better now than after a build of minutes: the default model comes by pip.
-        if [[ ${1-} == chat && $* != *.gguf* ]]; then needed+=(model); fi
+        if [[ ${1-} == chat && $* != *.gguf* ]] && ! model_cached; then needed+=(model); fi
         require_tools run ${needed[@]+"${needed[@]}"}
         build_native
         build_java

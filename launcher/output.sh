@@ -29,6 +29,7 @@ Environment
   LLATTE_CMAKE_ARGS   More arguments for CMake's configure step, e.g. -DLLATTE_TOOLS=ON
   LLATTE_JOBS         How many compilers run at once (default: the number of CPUs)
   LLATTE_JAVA_OPTS    More options for the Java virtual machine
+  LLATTE_MODELS       The folder that downloaded models are kept in
   LLATTE_TEST_MODEL   A GGUF file that `test` uses in place of the default model
 EOF
 }

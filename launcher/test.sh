@@ -15,7 +15,9 @@ run_tests() {
         asan=true
     fi
 
-    require_tools build java model
+    # What is tested is what is here.
+    unset LLATTE_NATIVE_PATH
+    require_tools build java $([[ -n ${LLATTE_TEST_MODEL-} ]] || model_cached || echo model)
     build_native tests
     build_java
     if $asan; then build_asan; fi
