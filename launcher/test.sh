@@ -2,7 +2,7 @@
 # `llatte test`: CTest for the shim, then JUnit for Java.
 
 run_tests() {
-    local asan=false only_java=false arguments=() argument failed=() model
+    local asan=false only_java=false arguments=() argument failed=() needed model
     for argument in "$@"; do
         case $argument in
             --asan) asan=true ;;
@@ -17,7 +17,9 @@ run_tests() {
 
     # What is tested is what is here.
     unset LLATTE_NATIVE_PATH
-    require_tools build java $([[ -n ${LLATTE_TEST_MODEL-} ]] || model_cached || echo model)
+    needed=(build java)
+    [[ -n ${LLATTE_TEST_MODEL-} ]] || model_cached || needed+=(model)
+    require_tools "${needed[@]}"
     build_native tests
     build_java
     if $asan; then build_asan; fi
