@@ -56,7 +56,7 @@ build_java() {
 record_start() {
     local log=$1
     find_jdk || return 0
-    progress_show 0 "recording a start, for faster ones"
+    [[ ! -t 2 ]] || progress_show 99 "recording a start, for faster ones"
     java_command "-XX:AOTMode=record" "-XX:AOTConfiguration=$JAVA_CACHE.config"
     "${JAVA_COMMAND[@]}" info >>"$log" 2>&1 </dev/null || true
     if [[ -f $JAVA_CACHE.config ]]; then

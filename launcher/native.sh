@@ -2,21 +2,25 @@
 # The native library: is it current, and how it is built.
 
 # Written before a build starts and renamed when it has succeeded, so that a source saved meanwhile counts as newer.
-# Its content says where the tree lay and whether the tests were built.
+# Its content says where the tree lay, whether the tests were built and which arguments CMake got besides.
 native_stamp() {
     printf '%s' "$LLATTE_BUILD/$PRESET/.llatte-native.stamp"
 }
 
 # native_is_current [tests]
 native_is_current() {
-    local stamp line tests=OFF
+    local stamp line tests=OFF arguments=''
     [[ -z ${LLATTE_NATIVE_PATH-} || ${1-} == tests ]] || return 0   # a library that is not ours to build
     stamp=$(native_stamp)
     [[ -f $stamp && -d $(preset_install_dir) ]] || return 1
     while IFS= read -r line; do
-        [[ $line != tests=ON ]] || tests=ON
+        case $line in
+            tests=*) tests=${line#*=} ;;
+            arguments=*) arguments=${line#*=} ;;
+        esac
     done <"$stamp"
     [[ ${1-} != tests || $tests == ON ]] || return 1
+    [[ -z ${LLATTE_CMAKE_ARGS-} || $arguments == "$LLATTE_CMAKE_ARGS" ]] || return 1
     [[ -z $(cd "$LLATTE_ROOT" && find CMakeLists.txt CMakePresets.json native -mindepth 0 -path native/target -prune -o \
         ! -path native ! -path native/pom.xml -newer "$stamp" -print -quit) ]]
 }
@@ -51,6 +55,7 @@ build_native() {
     rm -rf "$dir/install.new"
     with_progress "installing the native library" "$log" \
         cmake --install "$dir" --component llatte --prefix "$dir/install.new"
+    [[ -d $dir/install.new ]] || fail "CMake installed nothing into $dir/install.new; see $log"
     rm -rf "$dir/install"
     mv "$dir/install.new" "$dir/install"
     native_remember_tests
@@ -58,7 +63,8 @@ build_native() {
 }
 
 native_stamp_content() {
-    printf 'root=%s\ntests=%s\n' "$LLATTE_ROOT" "$([[ $1 == tests ]] && echo ON || echo OFF)"
+    printf 'root=%s\ntests=%s\narguments=%s\n' \
+        "$LLATTE_ROOT" "$([[ $1 == tests ]] && echo ON || echo OFF)" "${LLATTE_CMAKE_ARGS-}"
 }
 
 # LLATTE_TESTS stays on in CMake's cache once it was on; say so without changing the stamp's time.
