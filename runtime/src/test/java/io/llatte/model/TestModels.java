@@ -1,0 +1,68 @@
+package io.llatte.model;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+
+/// Catalog models with random bytes, and a program that pulls one in a process of its own.
+final class TestModels {
+
+    private TestModels() {
+    }
+
+    static byte[] bytes(int size) {
+        var bytes = new byte[size];
+        new Random(size).nextBytes(bytes);
+        return bytes;
+    }
+
+    static String sha256(byte[] bytes) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    static ModelCatalog catalog(byte[] content, ModelSource... sources) {
+        return catalog(content.length, sha256(content), sources);
+    }
+
+    static ModelCatalog catalog(long size, String sha256, ModelSource... sources) {
+        var model = new CatalogModel("tiny", "Tiny", "test", "1K", "F32", "tiny.gguf", size, sha256, 128, "MIT",
+                Optional.empty(), List.of(sources));
+        return ModelCatalog.of(List.of(model), "tiny");
+    }
+
+    static Path work(Path folder) {
+        return folder.resolve(".downloads").resolve("tiny");
+    }
+
+    /// A Java process with this one's class path. What it prints is in `output`.
+    static Process startJava(Path output, Class<?> main, String... arguments) throws IOException {
+        var command = new java.util.ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx64m",
+                "-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")), main.getName()));
+        command.addAll(List.of(arguments));
+        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile()).start();
+    }
+
+    static void await(String what, java.util.concurrent.Callable<Boolean> condition) throws Exception {
+        long deadline = System.nanoTime() + 30_000_000_000L;
+        while (!condition.call()) {
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("waited 30 s for " + what);
+            }
+            Thread.sleep(20);
+        }
+    }
+
+    static boolean contains(Path file, String text) throws IOException {
+        return Files.exists(file) && Files.readString(file).contains(text);
+    }
+}
