@@ -54,7 +54,7 @@ set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
 set(CMAKE_POLICY_DEFAULT_CMP0126 NEW)
 add_subdirectory("${LLATTE_LLAMA_CPP_SOURCE}" llama.cpp EXCLUDE_FROM_ALL)
 
-get_property(llatte_backends CACHE GGML_AVAILABLE_BACKENDS PROPERTY VALUE)
+get_property(LLATTE_BACKEND_TARGETS CACHE GGML_AVAILABLE_BACKENDS PROPERTY VALUE)
 set(LLATTE_CORE_TARGETS ggml-base ggml llama llama-common mtmd)
 
 # Jars lose symbolic links: every library is one plain file, the core ones under their SONAME.
@@ -64,7 +64,7 @@ foreach (target IN LISTS LLATTE_CORE_TARGETS)
         set_target_properties(${target} PROPERTIES VERSION "${soversion}")
     endif()
 endforeach()
-foreach (target IN LISTS llatte_backends)
+foreach (target IN LISTS LLATTE_BACKEND_TARGETS)
     set_property(TARGET ${target} PROPERTY VERSION)
     set_property(TARGET ${target} PROPERTY SOVERSION)
 endforeach()

@@ -1,0 +1,80 @@
+// What stands behind the opaque handles of llatte.h: llama.cpp's own handles and the limits that every call is checked against.
+#pragma once
+
+#include "guard.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+struct llatte_model {
+    llama_model *       handle     = nullptr;
+    const llama_vocab * vocab      = nullptr;
+    int32_t             n_vocab    = 0;
+    bool                vocab_only = false;
+};
+
+struct llatte_context {
+    llama_context *  handle  = nullptr;
+    llatte_model *   model   = nullptr;
+    llatte_control * control = nullptr;
+
+    int32_t n_ctx         = 0;
+    int32_t n_ctx_seq     = 0;
+    int32_t n_batch       = 0;
+    int32_t n_ubatch      = 0;
+    int32_t n_seq_max     = 0;
+    int32_t n_outputs_max = 0;
+    bool    causal        = true;
+    bool    embeddings    = false;
+
+    // An assertion was contained inside llama.cpp: its state is unknown and nothing but freeing is allowed.
+    bool poisoned = false;
+
+    // Of the last decode or encode, for each row: whether it has output. Reused, so that a steady decode allocates nothing.
+    std::vector<int8_t>         outputs;
+    int32_t                     n_outputs = 0;
+    std::vector<llama_seq_id *> sequence_rows;
+};
+
+namespace llatte {
+
+// Runs a call on a context: refused where it is poisoned, and poisoning where llama.cpp fails an assertion or throws.
+template <typename Body>
+int32_t guarded_context(llatte_context * context, llatte_error * error, Body && body) {
+    try {
+        guard_scope scope;
+        require_not_null(context, "context");
+        if (context->poisoned) {
+            fail(LLATTE_POISONED, "an earlier assertion inside llama.cpp left this context unusable");
+        }
+        body();
+        return LLATTE_OK;
+    } catch (...) {
+        const failure failed = current_failure();
+        if (failed.status == LLATTE_INTERNAL && context != nullptr) {
+            context->poisoned = true;
+        }
+        return report(error, failed);
+    }
+}
+
+inline bool is_cancelled(const llatte_control * control) {
+    return control != nullptr && __atomic_load_n(&control->cancel, __ATOMIC_ACQUIRE) != 0;
+}
+
+void require_token(const llatte_model * model, int32_t token);
+void require_vocabulary(const llatte_model * model);
+void require_sequence(const llatte_context * context, const char * name, int32_t sequence);
+
+// The row of the last decode that `row` means (-1: its last output); refused where that row has no output.
+int32_t output_row(const llatte_context * context, int32_t row);
+
+// Reads a GGUF's header and refuses what llama.cpp would abort on or divide by.
+void check_model_file(const std::string & path, bool vocab_only);
+void check_model_params(const llama_model_params & params);
+[[noreturn]] void load_failure(const std::string & path);
+[[noreturn]] void context_failure();
+void check_context_params(const llatte_model * model, const llama_context_params & params);
+
+} // namespace llatte

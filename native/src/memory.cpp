@@ -1,0 +1,112 @@
+// llama.cpp's own account of device memory, of what exists and of what does not yet.
+#include "handles.h"
+
+#include "ggml-backend.h"
+#include "llama-ext.h"
+
+#include <cstring>
+#include <memory>
+
+namespace llatte {
+
+namespace {
+
+struct model_deleter {
+    void operator()(llama_model * model) const { llama_model_free(model); }
+};
+
+struct context_deleter {
+    void operator()(llama_context * context) const { llama_free(context); }
+};
+
+void copy_name(char (&target)[64], const char * name) {
+    strncpy(target, name == nullptr ? "" : name, sizeof(target) - 1);
+    target[sizeof(target) - 1] = '\0';
+}
+
+const char * device_of(ggml_backend_buffer_type_t type) {
+    ggml_backend_dev_t device = ggml_backend_buft_get_device(type);
+    // Pinned memory belongs to a GPU's backend and lies in the host.
+    if (device == nullptr || ggml_backend_buft_is_host(type)) {
+        return "CPU";
+    }
+    return ggml_backend_dev_name(device);
+}
+
+void write_entries(const llama_memory_breakdown & breakdown, llatte_memory_entry * entries, int32_t capacity, int32_t * count) {
+    *count = static_cast<int32_t>(breakdown.size());
+    if (*count > capacity) {
+        fail(LLATTE_BUFFER_TOO_SMALL, format("%d buffer types", *count), *count, capacity);
+    }
+    if (*count > 0) {
+        require_not_null(entries, "entries");
+    }
+    int32_t i = 0;
+    for (const auto & [type, bytes] : breakdown) {
+        llatte_memory_entry & entry = entries[i++];
+        copy_name(entry.buffer_type, ggml_backend_buft_name(type));
+        copy_name(entry.device, device_of(type));
+        entry.model_bytes   = static_cast<int64_t>(bytes.model);
+        entry.context_bytes = static_cast<int64_t>(bytes.context);
+        entry.compute_bytes = static_cast<int64_t>(bytes.compute);
+    }
+}
+
+// The smallest context there is: llama.cpp gives a breakdown for contexts only.
+llama_context_params smallest_context() {
+    llama_context_params params = llama_context_default_params();
+    params.n_ctx     = 256;
+    params.n_batch   = 1;
+    params.n_ubatch  = 1;
+    params.n_seq_max = 1;
+    return params;
+}
+
+} // namespace
+
+} // namespace llatte
+
+int32_t llatte_context_memory(llatte_context * context, llatte_memory_entry * entries, int32_t capacity, int32_t * count,
+                              llatte_error * error) {
+    return llatte::guarded_context(context, error, [&] {
+        llatte::require_not_null(count, "count");
+        llatte::write_entries(llama_get_memory_breakdown(context->handle), entries, capacity, count);
+    });
+}
+
+int32_t llatte_memory_plan(const char * path, const llama_model_params * model_params, const llama_context_params * context_params,
+                           llatte_memory_entry * entries, int32_t capacity, int32_t * count, llatte_error * error) {
+    return llatte::guarded(error, [&] {
+        llatte::require_not_null(path, "path");
+        llatte::require_not_null(model_params, "model_params");
+        llatte::require_not_null(count, "count");
+        llatte::check_model_params(*model_params);
+        if (model_params->vocab_only) {
+            llatte::fail(LLATTE_INVALID_ARGUMENT, "a model without weights has no plan");
+        }
+        llatte::check_model_file(path, false);
+        llama_model_params unallocated = *model_params;
+        unallocated.no_alloc           = true;
+        unallocated.load_mode          = LLAMA_LOAD_MODE_NONE;
+        std::unique_ptr<llama_model, llatte::model_deleter> model(llama_model_load_from_file(path, unallocated));
+        if (model == nullptr) {
+            llatte::load_failure(path);
+        }
+        llatte_model view;
+        view.handle = model.get();
+        llama_context_params wanted = context_params == nullptr ? llatte::smallest_context() : *context_params;
+        llatte::check_context_params(&view, wanted);
+        std::unique_ptr<llama_context, llatte::context_deleter> context(llama_init_from_model(model.get(), wanted));
+        if (context == nullptr) {
+            llatte::context_failure();
+        }
+        llama_memory_breakdown breakdown = llama_get_memory_breakdown(context.get());
+        if (context_params == nullptr) {
+            for (auto & [type, bytes] : breakdown) {
+                bytes.context = 0;
+                bytes.compute = 0;
+            }
+        }
+        llatte::write_entries(breakdown, entries, capacity, count);
+    });
+}

@@ -1,0 +1,409 @@
+#include "handles.h"
+
+#include "common.h"
+#include "json-schema-to-grammar.h"
+#include "json.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+
+struct llatte_sampler {
+    const llatte_model * model    = nullptr;
+    llama_sampler *      chain    = nullptr;
+    bool                 selects  = false; // the last stage chooses a token
+    bool                 grammars = false;
+
+    // Candidates of one choice. Reused: a vocabulary of 262,144 takes 3 MiB.
+    std::vector<llama_token_data> candidates;
+
+    ~llatte_sampler() { llama_sampler_free(chain); }
+};
+
+namespace llatte {
+
+namespace {
+
+constexpr size_t  max_grammar_bytes   = 1 << 20;
+constexpr int32_t max_grammar_nesting = 256;
+constexpr int32_t max_grammar_rules   = 4096;
+constexpr int32_t max_last_n          = 1 << 20;
+
+void require_sampler(const llatte_sampler * sampler) {
+    require_not_null(sampler, "sampler");
+}
+
+void append(llatte_sampler * sampler, llama_sampler * stage, bool selects = false) {
+    llama_sampler_chain_add(sampler->chain, stage);
+    sampler->selects = selects;
+}
+
+template <typename Make>
+int32_t add_stage(llatte_sampler * sampler, llatte_error * error, bool selects, Make && make) {
+    return guarded(error, [&] {
+        require_sampler(sampler);
+        if (sampler->selects) {
+            fail(LLATTE_INVALID_STATE, "the chain ends in a stage that selects: nothing can follow it");
+        }
+        llama_sampler * stage = make();
+        if (stage == nullptr) {
+            fail(LLATTE_INTERNAL, "llama.cpp made no sampler" + because());
+        }
+        append(sampler, stage, selects);
+    });
+}
+
+void require_probability(const char * name, float value) {
+    require_finite(name, value);
+    if (value < 0 || value > 1) {
+        fail(LLATTE_INVALID_ARGUMENT, format("%s is %f, and must be from 0 to 1", name, static_cast<double>(value)));
+    }
+}
+
+void require_not_negative(const char * name, float value) {
+    require_finite(name, value);
+    if (value < 0) {
+        fail(LLATTE_INVALID_ARGUMENT, format("%s is %f, and must not be negative", name, static_cast<double>(value)));
+    }
+}
+
+// llama.cpp's grammar parser and its check for left recursion recurse: their depth is bounded by parentheses and by rules.
+void check_grammar(const std::string & grammar) {
+    if (grammar.size() > max_grammar_bytes) {
+        fail(LLATTE_GRAMMAR_FAILED, format("the grammar has %zu bytes, and %zu are allowed", grammar.size(), max_grammar_bytes),
+             static_cast<int64_t>(grammar.size()), max_grammar_bytes);
+    }
+    int32_t nesting = 0;
+    int32_t rules   = 0;
+    for (size_t i = 0; i < grammar.size(); i++) {
+        const char c = grammar[i];
+        if (c == '"' || c == '[') {
+            const char end = c == '"' ? '"' : ']';
+            for (i++; i < grammar.size() && grammar[i] != end; i++) {
+                i += grammar[i] == '\\';
+            }
+        } else if (c == '#') {
+            i = std::min(grammar.find('\n', i), grammar.size());
+        } else if (c == '(' && ++nesting > max_grammar_nesting) {
+            fail(LLATTE_GRAMMAR_FAILED, format("the grammar nests deeper than %d parentheses", max_grammar_nesting), nesting, max_grammar_nesting);
+        } else if (c == ')') {
+            nesting--;
+        } else if (grammar.compare(i, 3, "::=") == 0 && ++rules > max_grammar_rules) {
+            fail(LLATTE_GRAMMAR_FAILED, format("the grammar has more than %d rules", max_grammar_rules), rules, max_grammar_rules);
+        }
+    }
+}
+
+bool is_grammar(const llama_sampler * stage) {
+    const char * name = llama_sampler_name(stage);
+    return name != nullptr && strstr(name, "grammar") != nullptr;
+}
+
+// What a grammar throws when it is told of a token that it does not allow.
+[[noreturn]] void grammar_refusal(const std::exception & thrown) {
+    fail(LLATTE_GRAMMAR_FAILED, std::string("the grammar cannot go on: ") + thrown.what());
+}
+
+void accept(llatte_sampler * sampler, llama_token token) {
+    try {
+        llama_sampler_accept(sampler->chain, token);
+    } catch (const std::exception & thrown) {
+        if (sampler->grammars) {
+            grammar_refusal(thrown);
+        }
+        throw;
+    }
+}
+
+llama_token choose(llatte_sampler * sampler, const float * logits) {
+    const int32_t n_vocab = sampler->model->n_vocab;
+    sampler->candidates.resize(n_vocab);
+    for (llama_token token = 0; token < n_vocab; token++) {
+        sampler->candidates[token] = { token, logits[token], 0.0f };
+    }
+    llama_token_data_array choice{ sampler->candidates.data(), sampler->candidates.size(), -1, false };
+    try {
+        llama_sampler_apply(sampler->chain, &choice);
+    } catch (const std::exception & thrown) {
+        if (sampler->grammars) {
+            grammar_refusal(thrown);
+        }
+        throw;
+    }
+    if (choice.selected < 0 || choice.selected >= static_cast<int64_t>(choice.size)) {
+        fail(sampler->grammars ? LLATTE_GRAMMAR_FAILED : LLATTE_INTERNAL, "the chain selected no token");
+    }
+    const llama_token_data & chosen = choice.data[choice.selected];
+    if (sampler->grammars && !(chosen.logit > -INFINITY)) {
+        fail(LLATTE_GRAMMAR_FAILED, "the grammar allows no token here");
+    }
+    return chosen.id;
+}
+
+} // namespace
+
+} // namespace llatte
+
+using llatte::add_stage;
+using llatte::guarded;
+
+int32_t llatte_sampler_create(const llatte_model * model, llatte_sampler ** out, llatte_error * error) {
+    return guarded(error, [&] {
+        llatte::require_not_null(out, "out");
+        llatte::require_not_null(model, "model");
+        auto sampler   = std::make_unique<llatte_sampler>();
+        sampler->model = model;
+        sampler->chain = llama_sampler_chain_init(llama_sampler_chain_default_params());
+        *out           = sampler.release();
+    });
+}
+
+void llatte_sampler_free(llatte_sampler * sampler) {
+    if (sampler != nullptr) {
+        llatte::guarded(nullptr, [&] { delete sampler; });
+    }
+}
+
+int32_t llatte_sampler_add_greedy(llatte_sampler * sampler, llatte_error * error) {
+    return add_stage(sampler, error, true, [&] { return llama_sampler_init_greedy(); });
+}
+
+int32_t llatte_sampler_add_dist(llatte_sampler * sampler, uint32_t seed, llatte_error * error) {
+    return add_stage(sampler, error, true, [&] { return llama_sampler_init_dist(seed); });
+}
+
+int32_t llatte_sampler_add_top_k(llatte_sampler * sampler, int32_t k, llatte_error * error) {
+    return add_stage(sampler, error, false, [&] {
+        llatte::require_range("k", k, 0, INT32_MAX);
+        return llama_sampler_init_top_k(k);
+    });
+}
+
+int32_t llatte_sampler_add_top_p(llatte_sampler * sampler, float p, int32_t min_keep, llatte_error * error) {
+    return add_stage(sampler, error, false, [&] {
+        llatte::require_probability("top-p", p);
+        llatte::require_range("min_keep", min_keep, 0, INT32_MAX);
+        return llama_sampler_init_top_p(p, min_keep);
+    });
+}
+
+int32_t llatte_sampler_add_min_p(llatte_sampler * sampler, float p, int32_t min_keep, llatte_error * error) {
+    return add_stage(sampler, error, false, [&] {
+        llatte::require_probability("min-p", p);
+        llatte::require_range("min_keep", min_keep, 0, INT32_MAX);
+        return llama_sampler_init_min_p(p, min_keep);
+    });
+}
+
+int32_t llatte_sampler_add_typical(llatte_sampler * sampler, float p, int32_t min_keep, llatte_error * error) {
+    return add_stage(sampler, error, false, [&] {
+        llatte::require_probability("typical-p", p);
+        llatte::require_range("min_keep", min_keep, 0, INT32_MAX);
+        return llama_sampler_init_typical(p, min_keep);
+    });
+}
+
+int32_t llatte_sampler_add_temperature(llatte_sampler * sampler, float temperature, float delta, float exponent, llatte_error * error) {
+    return add_stage(sampler, error, false, [&] {
+        llatte::require_not_negative("temperature", temperature);
+        llatte::require_not_negative("delta", delta);
+        llatte::require_not_negative("exponent", exponent);
+        return llama_sampler_init_temp_ext(temperature, delta, exponent);
+    });
+}
+
+int32_t llatte_sampler_add_penalties(llatte_sampler * sampler, int32_t last_n, float repeat, float frequency, float presence,
+                                     llatte_error * error) {
+    return add_stage(sampler, error, false, [&] {
+        llatte::require_range("last_n", last_n, 0, llatte::max_last_n);
+        llatte::require_finite("repeat", repeat);
+        if (repeat <= 0) {
+            llatte::fail(LLATTE_INVALID_ARGUMENT, llatte::format("repeat is %f, and must be above 0", static_cast<double>(repeat)));
+        }
+        llatte::require_finite("frequency", frequency);
+        llatte::require_finite("presence", presence);
+        return llama_sampler_init_penalties(sampler->model->n_vocab, last_n, repeat, frequency, presence);
+    });
+}
+
+int32_t llatte_sampler_add_dry(llatte_sampler * sampler, float multiplier, float base, int32_t allowed_length, int32_t last_n,
+                               const char * const * breakers, int32_t n_breakers, llatte_error * error) {
+    return add_stage(sampler, error, false, [&] {
+        llatte::require_vocabulary(sampler->model);
+        llatte::require_not_negative("multiplier", multiplier);
+        llatte::require_not_negative("base", base);
+        llatte::require_range("allowed_length", allowed_length, 0, llatte::max_last_n);
+        llatte::require_range("last_n", last_n, 0, llatte::max_last_n);
+        llatte::require_range("n_breakers", n_breakers, 0, 256);
+        for (int32_t i = 0; i < n_breakers; i++) {
+            llatte::require_not_null(breakers[i], "a breaker");
+        }
+        return llama_sampler_init_dry(sampler->model->vocab, multiplier, base, allowed_length, last_n, const_cast<const char **>(breakers),
+                                      n_breakers);
+    });
+}
+
+int32_t llatte_sampler_add_xtc(llatte_sampler * sampler, float probability, float threshold, int32_t min_keep, uint32_t seed,
+                               llatte_error * error) {
+    return add_stage(sampler, error, false, [&] {
+        llatte::require_probability("probability", probability);
+        llatte::require_probability("threshold", threshold);
+        llatte::require_range("min_keep", min_keep, 0, INT32_MAX);
+        return llama_sampler_init_xtc(probability, threshold, min_keep, seed);
+    });
+}
+
+int32_t llatte_sampler_add_mirostat(llatte_sampler * sampler, uint32_t seed, float tau, float eta, int32_t m, llatte_error * error) {
+    return add_stage(sampler, error, true, [&] {
+        llatte::require_not_negative("tau", tau);
+        llatte::require_not_negative("eta", eta);
+        llatte::require_range("m", m, 2, sampler->model->n_vocab); // a slope needs two points
+        return llama_sampler_init_mirostat(sampler->model->n_vocab, seed, tau, eta, m);
+    });
+}
+
+int32_t llatte_sampler_add_mirostat_v2(llatte_sampler * sampler, uint32_t seed, float tau, float eta, llatte_error * error) {
+    return add_stage(sampler, error, true, [&] {
+        llatte::require_not_negative("tau", tau);
+        llatte::require_not_negative("eta", eta);
+        return llama_sampler_init_mirostat_v2(seed, tau, eta);
+    });
+}
+
+int32_t llatte_sampler_add_logit_bias(llatte_sampler * sampler, const llama_logit_bias * biases, int32_t count, llatte_error * error) {
+    return add_stage(sampler, error, false, [&] {
+        llatte::require_range("count", count, 0, sampler->model->n_vocab);
+        if (count > 0) {
+            llatte::require_not_null(biases, "biases");
+        }
+        for (int32_t i = 0; i < count; i++) {
+            llatte::require_token(sampler->model, biases[i].token);
+            if (std::isnan(biases[i].bias)) {
+                llatte::fail(LLATTE_INVALID_ARGUMENT, llatte::format("the bias of token %d is not a number", biases[i].token));
+            }
+        }
+        return llama_sampler_init_logit_bias(sampler->model->n_vocab, count, biases);
+    });
+}
+
+int32_t llatte_sampler_add_grammar(llatte_sampler * sampler, const char * grammar, const char * root, llatte_error * error) {
+    return add_stage(sampler, error, false, [&] {
+        llatte::require_vocabulary(sampler->model);
+        llatte::require_not_null(grammar, "grammar");
+        llatte::require_not_null(root, "root");
+        llatte::check_grammar(grammar);
+        if (*grammar == '\0') {
+            llatte::fail(LLATTE_GRAMMAR_FAILED, "the grammar is empty");
+        }
+        llama_sampler * stage = nullptr;
+        try {
+            stage = llama_sampler_init_grammar(sampler->model->vocab, grammar, root);
+        } catch (const llatte::assertion_failure & asserted) {
+            llatte::fail(LLATTE_GRAMMAR_FAILED, "the grammar cannot be used: " + asserted.message);
+        }
+        if (stage == nullptr) {
+            llatte::fail(LLATTE_GRAMMAR_FAILED, llatte::format("the grammar cannot be parsed, or has no rule %s", root) + llatte::because());
+        }
+        sampler->grammars = true;
+        return stage;
+    });
+}
+
+int32_t llatte_sampler_sample(llatte_sampler * sampler, llatte_context * context, int32_t row, int32_t * token, llatte_error * error) {
+    // Not guarded_context: what fails here fails in the chain, and leaves the context whole.
+    return guarded(error, [&] {
+        llatte::require_sampler(sampler);
+        llatte::require_not_null(context, "context");
+        llatte::require_not_null(token, "token");
+        if (context->poisoned) {
+            llatte::fail(LLATTE_POISONED, "an earlier assertion inside llama.cpp left this context unusable");
+        }
+        if (!sampler->selects) {
+            llatte::fail(LLATTE_INVALID_STATE, "the chain has no stage that selects a token");
+        }
+        if (context->model->n_vocab != sampler->model->n_vocab) {
+            llatte::fail(LLATTE_INVALID_STATE, llatte::format("the sampler is for a vocabulary of %d, and the context's has %d",
+                                                              sampler->model->n_vocab, context->model->n_vocab),
+                         sampler->model->n_vocab, context->model->n_vocab);
+        }
+        const float * logits = llama_get_logits_ith(context->handle, llatte::output_row(context, row));
+        if (logits == nullptr) {
+            llatte::fail(LLATTE_INVALID_STATE, "the context computes no logits");
+        }
+        const llama_token chosen = llatte::choose(sampler, logits);
+        llatte::accept(sampler, chosen);
+        *token = chosen;
+    });
+}
+
+int32_t llatte_sampler_accept(llatte_sampler * sampler, int32_t token, llatte_error * error) {
+    return guarded(error, [&] {
+        llatte::require_sampler(sampler);
+        llatte::require_token(sampler->model, token);
+        llatte::accept(sampler, token);
+    });
+}
+
+int32_t llatte_sampler_accept_prompt(llatte_sampler * sampler, const int32_t * tokens, int32_t count, llatte_error * error) {
+    return guarded(error, [&] {
+        llatte::require_sampler(sampler);
+        llatte::require_range("count", count, 0, INT32_MAX);
+        for (int32_t i = 0; i < count; i++) {
+            llatte::require_token(sampler->model, tokens[i]);
+        }
+        for (int32_t stage = 0; stage < llama_sampler_chain_n(sampler->chain); stage++) {
+            llama_sampler * one = llama_sampler_chain_get(sampler->chain, stage);
+            for (int32_t i = 0; i < count && !llatte::is_grammar(one); i++) {
+                llama_sampler_accept(one, tokens[i]);
+            }
+        }
+    });
+}
+
+int32_t llatte_sampler_reset(llatte_sampler * sampler, llatte_error * error) {
+    return guarded(error, [&] {
+        llatte::require_sampler(sampler);
+        llama_sampler_reset(sampler->chain);
+    });
+}
+
+int32_t llatte_sampler_clone(const llatte_sampler * sampler, llatte_sampler ** out, llatte_error * error) {
+    return guarded(error, [&] {
+        llatte::require_sampler(sampler);
+        llatte::require_not_null(out, "out");
+        auto copy      = std::make_unique<llatte_sampler>();
+        copy->model    = sampler->model;
+        copy->selects  = sampler->selects;
+        copy->grammars = sampler->grammars;
+        copy->chain    = llama_sampler_clone(sampler->chain);
+        *out           = copy.release();
+    });
+}
+
+int32_t llatte_sampler_describe(const llatte_sampler * sampler, llatte_text * out, llatte_error * error) {
+    return guarded(error, [&] {
+        llatte::require_sampler(sampler);
+        std::string names;
+        for (int32_t i = 0; i < llama_sampler_chain_n(sampler->chain); i++) {
+            names += (i == 0 ? "" : " ") + std::string(llama_sampler_name(llama_sampler_chain_get(sampler->chain, i)));
+        }
+        llatte::assign(out, names);
+    });
+}
+
+int32_t llatte_grammar_from_schema(const char * schema_json, llatte_text * out, llatte_error * error) {
+    return guarded(error, [&] {
+        llatte::require_not_null(schema_json, "schema_json");
+        if (strlen(schema_json) > llatte::max_grammar_bytes) {
+            llatte::fail(LLATTE_GRAMMAR_FAILED, "the schema is larger than 1 MiB");
+        }
+        std::string grammar;
+        try {
+            grammar = json_schema_to_grammar(common_json::parse(schema_json));
+        } catch (const std::exception & thrown) {
+            llatte::fail(LLATTE_GRAMMAR_FAILED, std::string("the schema cannot be converted: ") + thrown.what());
+        }
+        llatte::assign(out, grammar);
+    });
+}
