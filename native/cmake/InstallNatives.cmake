@@ -1,4 +1,4 @@
-# One flat folder that can be moved: the core libraries under their SONAME, every backend module, and a manifest.
+# One flat folder that can be moved: the core libraries under their SONAME, and every backend module.
 # `cmake --install BUILD --component llatte --prefix FOLDER`
 
 foreach (target IN LISTS LLATTE_CORE_TARGETS LLATTE_BACKEND_TARGETS ITEMS llatte)
@@ -14,19 +14,3 @@ if (CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" 
     file(REAL_PATH "${libgomp}" libgomp)
     install(FILES "${libgomp}" DESTINATION . COMPONENT llatte RENAME libgomp.so.1)
 endif()
-
-# The manifest names every file with its checksum: its own checksum therefore stands for the whole folder.
-install(CODE "
-    set(prefix \"\${CMAKE_INSTALL_PREFIX}\")
-    file(REMOVE \"\${prefix}/llatte-natives.properties\")
-    file(GLOB files RELATIVE \"\${prefix}\" \"\${prefix}/*\")
-    list(SORT files)
-    set(manifest \"version=${PROJECT_VERSION}\\nllama.cpp=${LLATTE_LLAMA_CPP_VERSION}\\n\")
-    foreach (file IN LISTS files)
-        if (NOT IS_DIRECTORY \"\${prefix}/\${file}\")
-            file(SHA256 \"\${prefix}/\${file}\" digest)
-            string(APPEND manifest \"sha256.\${file}=\${digest}\\n\")
-        endif()
-    endforeach()
-    file(WRITE \"\${prefix}/llatte-natives.properties\" \"\${manifest}\")
-" COMPONENT llatte)

@@ -54,17 +54,19 @@ public final class ChatTemplate implements AutoCloseable {
     ///
     /// @throws io.llatte.TemplateException if the template refuses the conversation, as some do two turns of one role
     public String render(List<ChatMessage> messages) {
-        return renderChat(messages, true).prompt();
+        return render(ChatRequest.of(messages)).prompt();
     }
 
     /// Renders a conversation, with what is needed to read the answer.
     ///
-    /// @param addGenerationPrompt whether the prompt ends where the assistant begins to speak
     /// @throws io.llatte.TemplateException if the template refuses the conversation
-    public RenderedChat renderChat(List<ChatMessage> messages, boolean addGenerationPrompt) {
-        ObjectNode request = JSON.createObjectNode().put("add_generation_prompt", addGenerationPrompt);
+    public RenderedChat render(ChatRequest chat) {
+        ObjectNode request = JSON.createObjectNode()
+                .put("add_generation_prompt", chat.addGenerationPrompt())
+                .put("enable_thinking", chat.enableThinking())
+                .put("now", chat.now().getEpochSecond());
         var list = request.putArray("messages");
-        messages.forEach(message -> list.add(toJson(message)));
+        chat.messages().forEach(message -> list.add(toJson(message)));
         String syntax = template.render(request.toString());
         JsonNode answer = parse(syntax);
         List<String> stop = new ArrayList<>();
