@@ -1,0 +1,138 @@
+package io.llatte.demo;
+
+import io.llatte.llama.ChatMessage;
+import io.llatte.llama.ChatRequest;
+import io.llatte.llama.ChatTemplate;
+import io.llatte.llama.Context;
+import io.llatte.llama.GenerateOptions;
+import io.llatte.llama.LoadListener;
+import io.llatte.llama.Model;
+import io.llatte.llama.RenderedChat;
+import io.llatte.llama.Sampler;
+import io.llatte.llama.TokenStream;
+import io.llatte.llama.Vocab;
+import io.llatte.memory.DeviceArena;
+import io.llatte.model.CatalogModel;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/// A loaded model that answers conversations, one at a time. The caller closes it. [#cancel()] is for any thread.
+final class ChatEngine implements AutoCloseable {
+
+    private final ModelFile file;
+    private final DeviceArena arena;
+    private final Model model;
+    private final Context context;
+    private final ChatTemplate template;
+    private final Sampler sampler;
+    private volatile TokenStream running;
+
+    private ChatEngine(ModelFile file, DeviceArena arena, Model model, Context context, ChatTemplate template, Sampler sampler) {
+        this.file = file;
+        this.arena = arena;
+        this.model = model;
+        this.context = context;
+        this.template = template;
+        this.sampler = sampler;
+    }
+
+    /// Loads a model and makes its context.
+    static ChatEngine load(ModelFile file, EngineOptions options, SamplingOptions sampling, LoadListener listener) {
+        DeviceArena arena = DeviceArena.open();
+        try {
+            Model model = Model.load(file.path(), options.modelOptions(), listener, arena);
+            Context context = model.newContext(options.contextOptions(model.info()));
+            return new ChatEngine(file, arena, model, context, template(model, file), sampling.newSampler(model));
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    /// The file's own template, else the catalog's, else ChatML, which is what llama.cpp's tools take then.
+    private static ChatTemplate template(Model model, ModelFile file) {
+        Optional<String> known = file.known().flatMap(CatalogModel::chatTemplate);
+        if (model.chatTemplateSource().isPresent()) {
+            return ChatTemplate.of(model);
+        }
+        if (known.isEmpty()) {
+            Output.note("%s has no chat template; talking to it in ChatML, which it may not know".formatted(file.id()));
+        }
+        return ChatTemplate.of(model, known.orElse(ChatMl.TEMPLATE));
+    }
+
+    /// Answers the last message.
+    ///
+    /// @param sink takes the answer as it comes
+    /// @throws io.llatte.ContextOverflowException if the conversation leaves no room for an answer
+    Answer answer(List<ChatMessage> messages, int maxTokens, Consumer<String> sink) {
+        RenderedChat rendered = template.render(ChatRequest.of(messages));
+        GenerateOptions options = GenerateOptions.builder().maxTokens(maxTokens).stop(rendered.stop()).build();
+        var text = new StringBuilder();
+        try (TokenStream stream = context.sequence(0).generate(tokenize(rendered.prompt()), sampler, options)) {
+            running = stream;
+            while (stream.hasNext()) {
+                String piece = stream.next().text();
+                text.append(piece);
+                sink.accept(piece);
+            }
+            return new Answer(text.toString(), stream.finishReason(), stream.usage(), stream.timings());
+        } finally {
+            running = null;
+        }
+    }
+
+    /// A template that writes BOS itself must not get a second one from the tokenizer.
+    private int[] tokenize(String prompt) {
+        Vocab vocab = model.vocab();
+        boolean hasBos = vocab.bos() >= 0 && prompt.startsWith(vocab.text(vocab.bos()));
+        return vocab.tokenize(prompt, !hasBos, true);
+    }
+
+    /// Stops the answer that is being given, if there is one.
+    void cancel() {
+        TokenStream stream = running;
+        if (stream != null) {
+            stream.cancel();
+        }
+    }
+
+    /// Forgets what is evaluated; the next answer starts from nothing.
+    void clear() {
+        context.sequence(0).clear();
+    }
+
+    ModelFile file() {
+        return file;
+    }
+
+    Model model() {
+        return model;
+    }
+
+    Context context() {
+        return context;
+    }
+
+    DeviceArena arena() {
+        return arena;
+    }
+
+    @Override
+    public void close() {
+        template.close();
+        sampler.close();
+        context.close();
+        model.close();
+        arena.close();
+    }
+
+    private static final class ChatMl {
+        static final String TEMPLATE = """
+                {%- for message in messages -%}
+                {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' -}}
+                {%- endfor -%}
+                {%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}""";
+    }
+}

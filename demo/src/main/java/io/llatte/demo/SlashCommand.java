@@ -1,0 +1,41 @@
+package io.llatte.demo;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+
+/// What can be typed in the chat instead of a question.
+enum SlashCommand {
+    HELP("", "show this"),
+    MODEL("[MODEL]", "show or change the model; the conversation is kept"),
+    SYSTEM("[TEXT]", "show or change what the model is told before the conversation; - for nothing"),
+    SAVE("FILE", "write the conversation to a file"),
+    LOAD("FILE", "read the conversation from a file"),
+    STATS("", "show memory, context and speed"),
+    CLEAR("", "forget the conversation"),
+    EXIT("", "leave, as Ctrl-D does");
+
+    private final String argument;
+    private final String description;
+
+    SlashCommand(String argument, String description) {
+        this.argument = argument;
+        this.description = description;
+    }
+
+    String text() {
+        return "/" + name().toLowerCase(Locale.ROOT);
+    }
+
+    String argument() {
+        return argument;
+    }
+
+    String description() {
+        return description;
+    }
+
+    static Optional<SlashCommand> of(String word) {
+        return Arrays.stream(values()).filter(command -> command.text().equals(word)).findFirst();
+    }
+}

@@ -1,0 +1,17 @@
+/// One command, `llatte`: console chat and the tools around it, on the runtime's exported API alone.
+module io.llatte.demo {
+    requires ch.qos.logback.classic;
+    requires ch.qos.logback.core;
+    requires com.fasterxml.jackson.databind;
+    requires info.picocli;
+    requires io.llatte.runtime;
+    requires org.jline.reader;
+    requires org.jline.terminal;
+    requires org.slf4j;
+
+    exports io.llatte.demo;
+
+    opens io.llatte.demo to info.picocli;
+
+    provides ch.qos.logback.classic.spi.Configurator with io.llatte.demo.LogSetup;
+}
