@@ -157,6 +157,11 @@ public final class Context implements AutoCloseable {
         }
     }
 
+    /// Whether a stream's decode is inside llama.cpp now.
+    boolean isDecoding() {
+        return running != null;
+    }
+
     /// Stops a running decode of `stream`, if that is what runs.
     void cancel(TokenStream stream) {
         if (running == stream) {
