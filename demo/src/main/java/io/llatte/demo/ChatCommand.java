@@ -6,6 +6,9 @@ import io.llatte.model.ModelStore;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Callable;
+import org.jline.terminal.Terminal;
+import org.jline.terminal.TerminalBuilder;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -54,9 +57,11 @@ final class ChatCommand implements Callable<Integer> {
         String question = interactive ? "" : question();
         ModelStore store = ModelStore.open();
         if (interactive) {
-            return new InteractiveChat(store, sampling, engineOptions, system, maxTokens()).run(modelReference);
+            chat(store);
+        } else {
+            answerOnce(question, store);
         }
-        return answerOnce(question, store);
+        return CommandLine.ExitCode.OK;
     }
 
     private int maxTokens() {
@@ -79,7 +84,14 @@ final class ChatCommand implements Callable<Integer> {
         return question;
     }
 
-    private int answerOnce(String question, ModelStore store) {
+    private void chat(ModelStore store) throws IOException {
+        try (Terminal terminal = TerminalBuilder.builder().name("llatte").system(true).dumb(true)
+                .encoding(Output.charset("stdout.encoding")).build()) {
+            new InteractiveChat(store, sampling, engineOptions, system, maxTokens()).run(modelReference, terminal);
+        }
+    }
+
+    private void answerOnce(String question, ModelStore store) {
         ModelFile file = ModelFile.get(modelReference, store);
         try (ChatEngine engine = load(file)) {
             var conversation = new Conversation(system);
@@ -92,7 +104,6 @@ final class ChatCommand implements Callable<Integer> {
             if (answer.finishReason() == FinishReason.LENGTH && !json) {
                 Output.note("the answer was cut off after %d tokens".formatted(answer.usage().generatedTokens()));
             }
-            return 0;
         }
     }
 

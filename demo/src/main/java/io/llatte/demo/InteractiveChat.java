@@ -15,7 +15,6 @@ import org.jline.reader.LineReaderBuilder;
 import org.jline.reader.UserInterruptException;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.Terminal.Signal;
-import org.jline.terminal.TerminalBuilder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,20 +42,23 @@ final class InteractiveChat {
         this.conversation = new Conversation(system);
     }
 
-    int run(String modelReference) throws IOException {
+    /// Chats until the user leaves.
+    void run(String modelReference, Terminal terminal) {
         engine = load(ModelFile.get(modelReference, store));
-        try (Terminal terminal = TerminalBuilder.builder().name("llatte").system(true).dumb(true)
-                .encoding(Output.charset("stdout.encoding")).build()) {
-            screen = new ChatScreen(terminal.writer(), Theme.of(terminal));
-            terminal.handle(Signal.INT, _ -> interrupt());
-            screen.welcome(engine);
-            converse(newReader(terminal));
-            return 0;
+        try {
+            chat(terminal);
         } finally {
             if (engine != null) {
                 engine.close();
             }
         }
+    }
+
+    private void chat(Terminal terminal) {
+        screen = new ChatScreen(terminal.writer(), Theme.of(terminal));
+        terminal.handle(Signal.INT, _ -> interrupt());
+        screen.welcome(engine);
+        converse(newReader(terminal));
     }
 
     private LineReader newReader(Terminal terminal) {

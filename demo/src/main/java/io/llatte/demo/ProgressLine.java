@@ -1,6 +1,7 @@
 package io.llatte.demo;
 
 import io.llatte.model.DownloadProgress;
+import io.llatte.model.DownloadProgress.Phase;
 
 /// How far a long step is, on standard error: a line that updates itself on a terminal, a line for each ten percent of a download elsewhere.
 final class ProgressLine implements AutoCloseable {
@@ -10,7 +11,7 @@ final class ProgressLine implements AutoCloseable {
     private final boolean updates = !Output.isDumb() && Tty.isError();
     private long shownNanos;
     private int shownTenth = -1;
-    private String shownPhase = "";
+    private Phase shownPhase;
     private boolean dirty;
 
     void loading(String model, double fraction) {
@@ -26,9 +27,10 @@ final class ProgressLine implements AutoCloseable {
             return;
         }
         int tenth = (int) (progress.fraction() * 10);
-        if (tenth != shownTenth || !progress.phase().name().equals(shownPhase)) {
+        boolean samePhase = progress.phase() == shownPhase;
+        if (!samePhase || tenth != shownTenth && progress.phase() == Phase.DOWNLOADING) {
             shownTenth = tenth;
-            shownPhase = progress.phase().name();
+            shownPhase = progress.phase();
             Output.note(text);
         }
     }
