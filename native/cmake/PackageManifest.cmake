@@ -1,6 +1,6 @@
 # Writes llatte-natives.properties into the install folder: each file and its SHA-256. The checksum of this list names
 # the folder that the Java side extracts a natives jar to, so it changes exactly when one of the files does.
-set(folder "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
+get_filename_component(folder "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}" ABSOLUTE BASE_DIR "$ENV{PWD}")
 set(manifest "${folder}/llatte-natives.properties")
 file(REMOVE "${manifest}")
 file(GLOB files LIST_DIRECTORIES false RELATIVE "${folder}" "${folder}/*")

@@ -198,16 +198,16 @@ class ContextIT {
     }
 
     @Test
-    void embeddingModel_givesAnEmbeddingAndRefusesMoreThanAMicroBatch() {
-        try (var bert = Model.load(TinyModels.bert(), arena);
-             var context = bert.newContext(ContextOptions.builder().contextLength(256).batchSize(64).microBatchSize(16).embeddings(true)
+    void modelWithoutACache_givesAnEmbeddingAndRefusesMoreThanAMicroBatch() {
+        try (var llada = Model.load(TinyModels.llada(), arena);
+             var context = llada.newContext(ContextOptions.builder().contextLength(256).batchSize(64).microBatchSize(16).embeddings(true)
                      .pooling(Pooling.MEAN).build())) {
             Batch batch = context.newBatch();
             for (int i = 0; i < 8; i++) {
                 batch.add(i + 1, i, 0, true);
             }
             context.encode(batch);
-            assertThat(context.sequenceEmbeddings(0)).hasSize(bert.info().embeddingLength());
+            assertThat(context.sequenceEmbeddings(0)).hasSize(llada.info().embeddingLength());
 
             Batch tooMany = context.newBatch();
             for (int i = 0; i < 17; i++) {

@@ -26,9 +26,9 @@ final class TinyModels {
         return model("mamba-dense");
     }
 
-    /// An embedding model without a KV cache.
-    static Path bert() {
-        return model("bert-dense");
+    /// A diffusion model: attention goes both ways, and there is no KV cache.
+    static Path llada() {
+        return model("llada-dense");
     }
 
     static Path model(String name) {
