@@ -107,12 +107,12 @@ void check_hyperparameters(const header & h, const std::string & arch) {
     h.bound(arch + ".attention.head_count_kv", 0, max_heads);
     for (const char * key : { "attention.key_length", "attention.value_length", "attention.key_length_swa", "attention.value_length_swa",
                               "attention.key_length_mla", "attention.value_length_mla" }) {
-        h.bound(arch + "." + key, 1, max_width);
+        h.bound(arch + "." + key, 0, max_width);
     }
     h.bound(arch + ".rope.dimension_count", 0, max_width);
     h.bound(arch + ".rope.dimension_count_swa", 0, max_width);
     h.bound(arch + ".attention.sliding_window", 0, std::numeric_limits<int32_t>::max());
-    h.bound(arch + ".attention.group_norm_groups", 1, max_width);
+    h.bound(arch + ".attention.group_norm_groups", 0, max_width);
     h.bound(arch + ".nextn_predict_layers", 0, static_cast<uint64_t>(*layers));
     h.bound(arch + ".expert_count", 0, max_experts);
     h.bound(arch + ".expert_used_count", 0, max_experts);
