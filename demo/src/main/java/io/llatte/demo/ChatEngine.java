@@ -13,27 +13,37 @@ import io.llatte.llama.TokenStream;
 import io.llatte.llama.Vocab;
 import io.llatte.memory.DeviceArena;
 import io.llatte.model.CatalogModel;
+import io.llatte.model.ChatFormat;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /// A loaded model that answers conversations, one at a time. The caller closes it. [#cancel()] is for any thread.
 final class ChatEngine implements AutoCloseable {
+
+    private static final ChatFormat CHAT_ML = new ChatFormat("""
+            {%- for message in messages -%}
+            {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' -}}
+            {%- endfor -%}
+            {%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}""", List.of("<|im_end|>"));
 
     private final ModelFile file;
     private final DeviceArena arena;
     private final Model model;
     private final Context context;
     private final ChatTemplate template;
+    private final List<String> stop;
     private final Sampler sampler;
     private volatile TokenStream running;
 
-    private ChatEngine(ModelFile file, DeviceArena arena, Model model, Context context, ChatTemplate template, Sampler sampler) {
+    private ChatEngine(ModelFile file, DeviceArena arena, Model model, Context context, ChatTemplate template, List<String> stop,
+            Sampler sampler) {
         this.file = file;
         this.arena = arena;
         this.model = model;
         this.context = context;
         this.template = template;
+        this.stop = stop;
         this.sampler = sampler;
     }
 
@@ -43,7 +53,9 @@ final class ChatEngine implements AutoCloseable {
         try {
             Model model = Model.load(file.path(), options.modelOptions(), listener, arena);
             Context context = model.newContext(options.contextOptions(model.info()));
-            return new ChatEngine(file, arena, model, context, template(model, file), sampling.newSampler(model));
+            ChatFormat format = format(model, file);
+            ChatTemplate template = ChatTemplate.of(model, format.template());
+            return new ChatEngine(file, arena, model, context, template, format.stop(), sampling.newSampler(model));
         } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
@@ -51,29 +63,28 @@ final class ChatEngine implements AutoCloseable {
     }
 
     /// The file's own template, else the catalog's, else ChatML, which is what llama.cpp's tools take then.
-    private static ChatTemplate template(Model model, ModelFile file) {
-        Optional<String> known = file.known().flatMap(CatalogModel::chatTemplate);
-        if (model.chatTemplateSource().isPresent()) {
-            return ChatTemplate.of(model);
-        }
-        if (known.isEmpty()) {
-            Output.note("%s has no chat template; talking to it in ChatML, which it may not know".formatted(file.id()));
-        }
-        return ChatTemplate.of(model, known.orElse(ChatMl.TEMPLATE));
+    private static ChatFormat format(Model model, ModelFile file) {
+        return model.chatTemplateSource().map(source -> new ChatFormat(source, List.of()))
+                .or(() -> file.known().flatMap(CatalogModel::chat))
+                .orElseGet(() -> {
+                    Output.note("%s has no chat template; talking to it in ChatML, which it may not know".formatted(file.id()));
+                    return CHAT_ML;
+                });
     }
 
     /// Answers the last message.
     ///
-    /// @param sink takes the answer as it comes
+    /// @param sink takes the answer as it comes, without blanks before its first word
     /// @throws io.llatte.ContextOverflowException if the conversation leaves no room for an answer
     Answer answer(List<ChatMessage> messages, int maxTokens, Consumer<String> sink) {
         RenderedChat rendered = template.render(ChatRequest.of(messages));
-        GenerateOptions options = GenerateOptions.builder().maxTokens(maxTokens).stop(rendered.stop()).build();
+        GenerateOptions options = GenerateOptions.builder().maxTokens(maxTokens)
+                .stop(Stream.concat(rendered.stop().stream(), stop.stream()).toList()).build();
         var text = new StringBuilder();
         try (TokenStream stream = context.sequence(0).generate(tokenize(rendered.prompt()), sampler, options)) {
             running = stream;
             while (stream.hasNext()) {
-                String piece = stream.next().text();
+                String piece = text.isEmpty() ? stream.next().text().stripLeading() : stream.next().text();
                 text.append(piece);
                 sink.accept(piece);
             }
@@ -126,13 +137,5 @@ final class ChatEngine implements AutoCloseable {
         context.close();
         model.close();
         arena.close();
-    }
-
-    private static final class ChatMl {
-        static final String TEMPLATE = """
-                {%- for message in messages -%}
-                {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' -}}
-                {%- endfor -%}
-                {%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}""";
     }
 }

@@ -10,9 +10,11 @@ import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.spi.ContextAwareBase;
 import org.slf4j.LoggerFactory;
 
-/// Logging to standard error: warnings, and everything of ours with `--verbose`. In code, because reading an XML file would be a third of
+/// Logging to standard error: warnings, llama.cpp's errors, and everything of both with `--verbose`. In code, because reading an XML file would be a third of
 /// the start; a file named by `-Dlogback.configurationFile` comes first.
 public final class LogSetup extends ContextAwareBase implements Configurator {
+
+    private static final String LLAMA_CPP = "io.llatte.llama.cpp";
 
     @Override
     public ExecutionStatus configure(LoggerContext loggers) {
@@ -31,12 +33,14 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
         Logger root = loggers.getLogger(Logger.ROOT_LOGGER_NAME);
         root.setLevel(Level.WARN);
         root.addAppender(appender);
+        loggers.getLogger(LLAMA_CPP).setLevel(Level.ERROR);     // it warns of what nobody can change, on every load
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
     }
 
     static void verbose() {
         if (LoggerFactory.getILoggerFactory() instanceof LoggerContext loggers) {
             loggers.getLogger("io.llatte").setLevel(Level.DEBUG);
+            loggers.getLogger(LLAMA_CPP).setLevel(Level.DEBUG);
         }
     }
 }

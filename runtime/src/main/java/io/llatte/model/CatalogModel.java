@@ -15,10 +15,10 @@ import java.util.Optional;
 /// @param sha256 the file's checksum, 64 lower-case hexadecimal digits
 /// @param contextLength tokens the model was trained for
 /// @param license the licence of the weights
-/// @param chatTemplate a jinja chat template for a file that carries none
+/// @param chat how to converse with a model whose file carries no chat template
 /// @param sources where to get the file, the first that works wins
 public record CatalogModel(String id, String name, String family, String parameters, String quantization, String file, long sizeBytes,
-                           String sha256, int contextLength, String license, Optional<String> chatTemplate,
+                           String sha256, int contextLength, String license, Optional<ChatFormat> chat,
                            List<ModelSource> sources) {
 
     public CatalogModel {

@@ -96,7 +96,12 @@ public final class ModelCatalog {
             return new CatalogModel(text(node, "id"), text(node, "name"), text(node, "family"), text(node, "parameters"),
                     text(node, "quantization"), text(node, "file"), required(node, "sizeBytes").asLong(), text(node, "sha256"),
                     required(node, "contextLength").asInt(), text(node, "license"),
-                    Optional.ofNullable(node.get("chatTemplate")).map(name -> template(name.asText())), sources);
+                    Optional.ofNullable(node.get("chat")).map(BuiltIn::chat), sources);
+        }
+
+        private static ChatFormat chat(JsonNode node) {
+            return new ChatFormat(template(text(node, "template")),
+                    StreamSupport.stream(required(node, "stop").spliterator(), false).map(JsonNode::asText).toList());
         }
 
         private static ModelSource source(JsonNode node) {

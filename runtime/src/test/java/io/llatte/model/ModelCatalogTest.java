@@ -14,7 +14,7 @@ class ModelCatalogTest {
         CatalogModel model = ModelCatalog.builtIn().defaultModel();
         assertThat(model.id()).isEqualTo("gemma3-270m");
         assertThat(model.sizeBytes()).isEqualTo(253_113_024L);
-        assertThat(model.chatTemplate()).hasValueSatisfying(template -> assertThat(template).contains("<start_of_turn>"));
+        assertThat(model.chat()).hasValueSatisfying(chat -> assertThat(chat.template()).contains("messages"));
         assertThat(model.sources()).singleElement().isInstanceOfSatisfying(ModelSource.PythonPackages.class,
                 packages -> assertThat(packages.chunks()).hasSize(4));
     }
