@@ -216,13 +216,18 @@ struct llatte_memory_entry {
     int64_t compute_bytes;   /* scratch of the compute graph                                   */
 };
 
+/* The bytes of a model's weights by buffer type, mapped ones included; the other kinds are 0. `count` as below. */
+LLATTE_API int32_t llatte_model_memory(const struct llatte_model * model, struct llatte_memory_entry * entries, int32_t capacity,
+                                       int32_t * count, struct llatte_error * error);
+
 /* llama.cpp's own breakdown of a context and its model by buffer type. `count` gets the number of entries, also with
  * LLATTE_BUFFER_TOO_SMALL. */
 LLATTE_API int32_t llatte_context_memory(struct llatte_context * context, struct llatte_memory_entry * entries, int32_t capacity,
                                          int32_t * count, struct llatte_error * error);
 
 /* The same breakdown for a model and a context that do not exist: nothing is allocated on any device. `context_params` may be NULL for the
- * weights alone. Not covered: pools that a driver grows at run time, the output buffer (vocabulary x outputs), driver overhead. */
+ * weights alone. A file that will be mapped takes up to one alignment step less a buffer. Not covered: pools that a driver grows at run time, the
+ * output buffer (vocabulary x outputs), driver overhead. */
 LLATTE_API int32_t llatte_memory_plan(const char * path, const struct llama_model_params * model_params,
                                       const struct llama_context_params * context_params, struct llatte_memory_entry * entries,
                                       int32_t capacity, int32_t * count, struct llatte_error * error);

@@ -3,6 +3,7 @@
 
 #include "ggml-backend.h"
 #include "llama-ext.h"
+#include "llama-model.h"
 
 #include <cstring>
 #include <memory>
@@ -65,6 +66,19 @@ llama_context_params smallest_context() {
 } // namespace
 
 } // namespace llatte
+
+int32_t llatte_model_memory(const llatte_model * model, llatte_memory_entry * entries, int32_t capacity, int32_t * count,
+                            llatte_error * error) {
+    return llatte::guarded(error, [&] {
+        llatte::require_not_null(model, "model");
+        llatte::require_not_null(count, "count");
+        llama_memory_breakdown breakdown;
+        for (const auto & [type, bytes] : model->handle->memory_breakdown()) {
+            breakdown[type].model = bytes;
+        }
+        llatte::write_entries(breakdown, entries, capacity, count);
+    });
+}
 
 int32_t llatte_context_memory(llatte_context * context, llatte_memory_entry * entries, int32_t capacity, int32_t * count,
                               llatte_error * error) {

@@ -9308,6 +9308,70 @@ public class LlamaCpp extends LlamaCpp$shared {
         }
     }
 
+    private static class llatte_model_memory {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_model_memory");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_model_memory(const struct llatte_model *model, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_model_memory$descriptor() {
+        return llatte_model_memory.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_model_memory(const struct llatte_model *model, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_model_memory$handle() {
+        return llatte_model_memory.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_model_memory(const struct llatte_model *model, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_model_memory$address() {
+        return llatte_model_memory.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_model_memory(const struct llatte_model *model, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_model_memory(MemorySegment model, MemorySegment entries, int capacity, MemorySegment count, MemorySegment error) {
+        var mh$ = llatte_model_memory.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_model_memory", model, entries, capacity, count, error);
+            }
+            return (int)mh$.invokeExact(model, entries, capacity, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class llatte_context_memory {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LlamaCpp.C_INT,

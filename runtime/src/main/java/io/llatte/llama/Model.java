@@ -69,14 +69,15 @@ public final class Model implements AutoCloseable {
         NativeLibrary.load();
         String name = "model " + gguf.getFileName();
         NativeModel.Params params = options.toNative();
-        MemoryPlan weights = options.vocabularyOnly() ? new MemoryPlan(List.of()) : planOf(NativeModel.plan(gguf, params, null));
-        parent.admit(name, weights);
+        if (!parent.budget().isUnlimited() && !options.vocabularyOnly()) {
+            parent.admit(name, planOf(NativeModel.plan(gguf, params, null)));
+        }
         DeviceArena arena = parent.newChild(name);
         try {
             long start = System.nanoTime();
             NativeModel loaded = loader.load(gguf, params, control);
             arena.own(loaded);
-            arena.charge(weights.usages());
+            arena.charge(usagesOf(loaded.memory()));
             return new Model(gguf, options, arena, loaded, Duration.ofNanos(System.nanoTime() - start));
         } catch (RuntimeException e) {
             arena.close();
@@ -84,7 +85,8 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    /// The bytes that a model and one context of it would take, by device, without allocating anything.
+    /// The bytes that a model and one context of it would take, by device, without allocating anything. A mapped file takes up to one
+    /// alignment step less in each buffer type.
     ///
     /// @throws io.llatte.ModelLoadException if the file is missing, broken or unsupported
     public static MemoryPlan plan(Path gguf, ModelOptions options, ContextOptions contextOptions) {

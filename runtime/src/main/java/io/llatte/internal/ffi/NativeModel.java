@@ -98,6 +98,12 @@ public final class NativeModel implements AutoCloseable {
         return target;
     }
 
+    /// The bytes of the weights by buffer type.
+    public List<MemoryEntry> memory() {
+        return MemoryEntry.read("reading the model's memory", (entries, capacity, count, error) ->
+                LlamaCpp.llatte_model_memory(handle.segment(), entries, capacity, count, error));
+    }
+
     NativeHandle handle() {
         return handle;
     }
@@ -145,12 +151,14 @@ public final class NativeModel implements AutoCloseable {
         return LlamaCpp.llama_model_n_embd(llamaModel());
     }
 
+    /// 0 for a model without layers, such as a vocabulary: llama.cpp aborts there.
     public int headCount() {
-        return LlamaCpp.llama_model_n_head(llamaModel());
+        return layerCount() == 0 ? 0 : LlamaCpp.llama_model_n_head(llamaModel());
     }
 
+    /// 0 as above.
     public int kvHeadCount() {
-        return LlamaCpp.llama_model_n_head_kv(llamaModel());
+        return layerCount() == 0 ? 0 : LlamaCpp.llama_model_n_head_kv(llamaModel());
     }
 
     public int slidingWindow() {
