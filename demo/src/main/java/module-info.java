@@ -8,6 +8,7 @@ module io.llatte.demo {
     requires org.jline.reader;
     requires org.jline.terminal;
     requires org.slf4j;
+    requires jdk.unsupported;       // JLine takes Ctrl-C through it, by reflection
 
     exports io.llatte.demo;
 

@@ -2,6 +2,7 @@ package io.llatte.demo;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jline.reader.CompletingParsedLine;
 import org.jline.reader.EOFError;
 import org.jline.reader.ParsedLine;
 import org.jline.reader.Parser;
@@ -37,7 +38,7 @@ final class InputParser implements Parser {
     }
 
     /// The line cut at blanks, which is all that completion needs.
-    private record Words(String line, int cursor, List<String> words, int wordIndex, int wordCursor) implements ParsedLine {
+    private record Words(String line, int cursor, List<String> words, int wordIndex, int wordCursor) implements CompletingParsedLine {
 
         static Words of(String line, int cursor) {
             var words = new ArrayList<String>();
@@ -55,6 +56,21 @@ final class InputParser implements Parser {
                 at = end + 1;
             }
             return new Words(line, cursor, words, wordIndex, wordCursor);
+        }
+
+        @Override
+        public CharSequence escape(CharSequence candidate, boolean complete) {
+            return candidate;       // nothing is quoted here
+        }
+
+        @Override
+        public int rawWordCursor() {
+            return wordCursor;
+        }
+
+        @Override
+        public int rawWordLength() {
+            return word().length();
         }
 
         @Override
