@@ -14,10 +14,22 @@ llama_memory_t memory_of(llatte_context * context) {
     return memory;
 }
 
+// Whether a range leaves something of the sequence. By what the sequence was, not by what the cache still holds of it: recurrent layers keep
+// the last state alone, and a sliding window the last tokens.
 bool is_partial(llama_memory_t memory, int32_t sequence, int32_t from, int32_t to) {
-    const llama_pos first = llama_memory_seq_pos_min(memory, sequence);
-    const llama_pos last  = llama_memory_seq_pos_max(memory, sequence);
-    return last >= 0 && (from > first || (to >= 0 && to <= last));
+    const llama_pos last = llama_memory_seq_pos_max(memory, sequence);
+    return last >= 0 && (from > 0 || (to >= 0 && to <= last));
+}
+
+// Tokens after a cut look back over the window: it must still be there.
+void require_window(llatte_context * context, llama_memory_t memory, int32_t sequence, int32_t from) {
+    const int32_t window = llama_model_n_swa(context->model->handle);
+    const int32_t needed = std::max(0, from - window);
+    if (window > 0 && from <= llama_memory_seq_pos_max(memory, sequence) && llama_memory_seq_pos_min(memory, sequence) > needed) {
+        fail(LLATTE_INVALID_STATE, format("the sliding window of sequence %d has moved on: a cut at position %d needs position %d, and the first "
+                                          "that is left is %d", sequence, from, needed, llama_memory_seq_pos_min(memory, sequence)),
+             needed, llama_memory_seq_pos_min(memory, sequence));
+    }
 }
 
 void require_shift(llatte_context * context, llama_memory_t memory) {
@@ -45,6 +57,9 @@ int32_t llatte_sequence_remove(llatte_context * context, int32_t sequence, int32
         }
         // Whole sequences are removed by the call that no cache refuses: a recurrent one keeps its state where a range is asked for.
         const bool partial = llatte::is_partial(memory, sequence, from, to);
+        if (partial && from > 0) {
+            llatte::require_window(context, memory, sequence, from);
+        }
         if (!llama_memory_seq_rm(memory, sequence, partial ? from : -1, partial ? to : -1)) {
             llatte::fail(LLATTE_INVALID_STATE, llatte::format("the cache of sequence %d cannot be cut to positions below %d", sequence, from), from);
         }
