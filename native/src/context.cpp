@@ -305,9 +305,13 @@ int32_t llatte_context_embeddings(llatte_context * context, int32_t row, const f
         if (!context->embeddings) {
             llatte::fail(LLATTE_INVALID_STATE, "the context was made without embeddings");
         }
+        // llama.cpp would hand out its row buffer here, which pooling leaves unwritten.
+        if (llama_pooling_type(context->handle) != LLAMA_POOLING_TYPE_NONE) {
+            llatte::fail(LLATTE_INVALID_STATE, "the context pools its embeddings: ask for a sequence's");
+        }
         const float * embeddings = llama_get_embeddings_ith(context->handle, llatte::output_row(context, row));
         if (embeddings == nullptr) {
-            llatte::fail(LLATTE_INVALID_STATE, "the context pools its embeddings: ask for a sequence's");
+            llatte::fail(LLATTE_INVALID_STATE, "the context computes no embeddings");
         }
         *out    = embeddings;
         *length = llama_model_n_embd_out(context->model->handle);
