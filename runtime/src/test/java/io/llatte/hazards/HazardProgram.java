@@ -8,7 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 
 /// The child JVM: runs a group's cases and prints a line for each. `HazardProgram GROUP [CASE]`.
-final class HazardProgram {
+public final class HazardProgram {
 
     static final String BEGIN = "begin ";
     static final String DETAIL = "detail ";

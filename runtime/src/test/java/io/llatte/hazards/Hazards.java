@@ -47,6 +47,11 @@ abstract class Hazards implements AutoCloseable {
         return Path.of(System.getProperty("llatte.test.build"), "tiny-models", name + ".gguf");
     }
 
+    /// A vocabulary of llama.cpp's source.
+    static Path vocabulary(String name) {
+        return Path.of(System.getProperty("llatte.test.llamacpp"), "models", "ggml-vocab-" + name + ".gguf");
+    }
+
     Model load(String name) {
         return Model.load(tiny(name), ModelOptions.cpuOnly(), arena);
     }
