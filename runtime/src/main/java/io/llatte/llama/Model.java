@@ -76,8 +76,14 @@ public final class Model implements AutoCloseable {
         try {
             long start = System.nanoTime();
             NativeModel loaded = loader.load(gguf, params, control);
+            // What is owned later is closed earlier: contexts, then begin, then the model, then confirm.
+            var release = new DeviceRelease();
+            arena.own(release::confirm);
             arena.own(loaded);
-            arena.charge(usagesOf(loaded.memory()));
+            List<MemoryUsage> usages = usagesOf(loaded.memory());
+            release.expect(usages);
+            arena.charge(usages);
+            arena.own(release::begin);
             return new Model(gguf, options, arena, loaded, Duration.ofNanos(System.nanoTime() - start));
         } catch (RuntimeException e) {
             arena.close();
