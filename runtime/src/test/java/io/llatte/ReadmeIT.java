@@ -1,0 +1,40 @@
+package io.llatte;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The README's Java example, compiled and run as it stands there.
+class ReadmeIT {
+
+    private static final Path README = Path.of("..", "README.md");
+
+    @TempDir
+    private Path temp;
+
+    @Test
+    void example_compilesAndGenerates() throws Exception {
+        Path model = Path.of(System.getProperty("llatte.test.model", ""));
+        assumeTrue(Files.isRegularFile(model), "no default model: run ./llatte test, or set llatte.model");
+        Matcher block = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(README));
+        assertThat(block.find()).isTrue();
+        Path source = Files.writeString(temp.resolve("Example.java"), block.group(1));
+
+        Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
+                "-Dllatte.native.path=" + System.getProperty("llatte.native.path"), source.toString(), model.toString())
+                .redirectErrorStream(true).start();
+        process.getOutputStream().close();
+        String output = new String(process.getInputStream().readAllBytes(), UTF_8);
+
+        assertThat(process.waitFor()).as(output).isZero();
+        assertThat(output).contains("Usage[promptTokens=");
+    }
+}
