@@ -7,7 +7,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import org.jline.terminal.Terminal;
+import org.jline.terminal.Terminal.Signal;
 import org.jline.terminal.TerminalBuilder;
+import org.jline.utils.Signals;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -87,7 +89,11 @@ final class ChatCommand implements Callable<Integer> {
     private void chat(ModelStore store) throws IOException {
         try (Terminal terminal = TerminalBuilder.builder().name("llatte").system(true).dumb(true)
                 .encoding(Output.charset("stdout.encoding")).build()) {
-            new InteractiveChat(store, sampling, engineOptions, system, maxTokens()).run(modelReference, terminal);
+            if (terminal.getType().startsWith(Terminal.TYPE_DUMB)) {
+                Signals.register("INT", () -> terminal.raise(Signal.INT));      // JLine does so for all other types
+            }
+            new InteractiveChat(store, sampling, engineOptions, system, maxTokens(), UserPaths.history())
+                    .run(modelReference, terminal);
         }
     }
 

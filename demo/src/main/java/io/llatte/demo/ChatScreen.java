@@ -58,7 +58,7 @@ final class ChatScreen {
         return String.format(Locale.ROOT, "%d tokens, %.1f tokens/s, first after %.2f s, prompt %d (%d cached), context %d of %d%s",
                 answer.usage().generatedTokens(), answer.timings().tokensPerSecond(),
                 answer.timings().timeToFirstToken().toNanos() / 1e9, answer.usage().promptTokens(), answer.usage().cachedTokens(),
-                answer.contextTokens(), contextLength, ended);
+                Math.min(answer.contextTokens(), contextLength), contextLength, ended);     // the last token is in no cache
     }
 
     void help() {

@@ -27,6 +27,7 @@ final class InteractiveChat {
     private final SamplingOptions sampling;
     private final EngineOptions options;
     private final int maxTokens;
+    private final Path history;
     private Conversation conversation;
     private ChatEngine engine;
     private ChatScreen screen;
@@ -34,11 +35,13 @@ final class InteractiveChat {
     private String draft = "";
     private volatile boolean interrupted;
 
-    InteractiveChat(ModelStore store, SamplingOptions sampling, EngineOptions options, String system, int maxTokens) {
+    InteractiveChat(ModelStore store, SamplingOptions sampling, EngineOptions options, String system, int maxTokens,
+                    Path history) {
         this.store = store;
         this.sampling = sampling;
         this.options = options;
         this.maxTokens = maxTokens;
+        this.history = history;
         this.conversation = new Conversation(system);
     }
 
@@ -68,7 +71,6 @@ final class InteractiveChat {
                 .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true)
                 .option(LineReader.Option.HISTORY_IGNORE_SPACE, false)
                 .build();
-        Path history = UserPaths.history();
         try {
             Files.createDirectories(history.getParent());
             reader.setVariable(LineReader.HISTORY_FILE, history);

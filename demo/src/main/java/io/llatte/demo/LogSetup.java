@@ -10,7 +10,7 @@ import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.spi.ContextAwareBase;
 import org.slf4j.LoggerFactory;
 
-/// Logging to standard error: warnings, llama.cpp's errors, and everything of both with `--verbose`. In code, because reading an XML file would be a third of
+/// Logging to standard error: our warnings, and everything of ours and of llama.cpp with `--verbose`. In code, because reading an XML file would be a third of
 /// the start; a file named by `-Dlogback.configurationFile` comes first.
 public final class LogSetup extends ContextAwareBase implements Configurator {
 
@@ -33,7 +33,7 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
         Logger root = loggers.getLogger(Logger.ROOT_LOGGER_NAME);
         root.setLevel(Level.WARN);
         root.addAppender(appender);
-        loggers.getLogger(LLAMA_CPP).setLevel(Level.ERROR);     // it warns of what nobody can change, on every load
+        loggers.getLogger(LLAMA_CPP).setLevel(Level.OFF);   // what matters comes as an exception
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
     }
 

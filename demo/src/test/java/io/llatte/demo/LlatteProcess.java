@@ -20,6 +20,7 @@ final class LlatteProcess {
 
     private final Path folder;
     private final Map<String, String> environment = new HashMap<>();
+    private String nativePath = System.getProperty("llatte.native.path", "");
     private byte[] input = new byte[0];
 
     /// @param folder a folder for the model store and what is written meanwhile
@@ -30,6 +31,11 @@ final class LlatteProcess {
 
     LlatteProcess environment(String name, String value) {
         environment.put(name, value);
+        return this;
+    }
+
+    LlatteProcess nativePath(String value) {
+        nativePath = value;
         return this;
     }
 
@@ -71,9 +77,9 @@ final class LlatteProcess {
         return builder.start();
     }
 
-    private static List<String> command(String... arguments) {
+    private List<String> command(String... arguments) {
         var command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC",
-                "--enable-native-access=ALL-UNNAMED", "-Dllatte.native.path=" + System.getProperty("llatte.native.path", ""),
+                "--enable-native-access=ALL-UNNAMED", "-Dllatte.native.path=" + nativePath,
                 "-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")), Llatte.class.getName()));
         command.addAll(List.of(arguments));
         return command;
