@@ -1,12 +1,12 @@
-// A GGUF's header, checked before llama.cpp reads it: what is refused here would abort, divide by zero or allocate without end there.
+// A model's file, checked before llama.cpp reads it: what is refused here would abort, divide by zero or allocate without end there, some
+// of it on a compute thread, where nothing can be contained.
+#include "gguf_header.h"
 #include "handles.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <limits>
-#include <memory>
-#include <optional>
 #include <string_view>
 #include <unordered_set>
 
@@ -14,122 +14,139 @@ namespace llatte {
 
 namespace {
 
-constexpr uint64_t max_layers  = 512;
-constexpr uint64_t max_heads   = 65536;
-constexpr uint64_t max_width   = 1u << 24;
-constexpr uint64_t max_experts = 1024;
+constexpr int64_t max_int     = INT32_MAX;
+constexpr int64_t max_layers  = 512; // LLAMA_MAX_LAYERS
+constexpr int64_t max_heads   = 65536;
+constexpr int64_t max_width   = 1 << 24;
+constexpr int64_t max_experts = 1024;
 
-struct gguf_deleter {
-    void operator()(gguf_context * gguf) const { gguf_free(gguf); }
-};
-using gguf_ptr = std::unique_ptr<gguf_context, gguf_deleter>;
-
-class header {
-public:
-    header(const std::string & path, gguf_ptr file) : path(path), gguf(std::move(file)) {}
-
-    [[noreturn]] void refuse(const std::string & why) const { fail(LLATTE_LOAD_FAILED, path + ": " + why); }
-
-    // A scalar integer of any width; absent where there is no such key, or it holds something else.
-    std::optional<int64_t> integer(const std::string & key) const {
-        const int64_t id = gguf_find_key(gguf.get(), key.c_str());
-        if (id < 0) {
-            return std::nullopt;
-        }
-        switch (gguf_get_kv_type(gguf.get(), id)) {
-            case GGUF_TYPE_UINT8:  return gguf_get_val_u8(gguf.get(), id);
-            case GGUF_TYPE_INT8:   return gguf_get_val_i8(gguf.get(), id);
-            case GGUF_TYPE_UINT16: return gguf_get_val_u16(gguf.get(), id);
-            case GGUF_TYPE_INT16:  return gguf_get_val_i16(gguf.get(), id);
-            case GGUF_TYPE_UINT32: return gguf_get_val_u32(gguf.get(), id);
-            case GGUF_TYPE_INT32:  return gguf_get_val_i32(gguf.get(), id);
-            case GGUF_TYPE_INT64:  return gguf_get_val_i64(gguf.get(), id);
-            case GGUF_TYPE_UINT64: {
-                const uint64_t value = gguf_get_val_u64(gguf.get(), id);
-                return value > INT64_MAX ? INT64_MAX : static_cast<int64_t>(value);
-            }
-            default: return std::nullopt;
-        }
-    }
-
-    std::string text(const char * key) const {
-        const int64_t id = gguf_find_key(gguf.get(), key);
-        if (id < 0 || gguf_get_kv_type(gguf.get(), id) != GGUF_TYPE_STRING) {
-            return "";
-        }
-        return gguf_get_val_str(gguf.get(), id);
-    }
-
-    // The values of a scalar or of an array of 32-bit integers.
-    std::vector<int64_t> integers(const std::string & key) const {
-        const int64_t id = gguf_find_key(gguf.get(), key.c_str());
-        if (id >= 0 && gguf_get_kv_type(gguf.get(), id) == GGUF_TYPE_ARRAY) {
-            std::vector<int64_t> values;
-            const gguf_type      type = gguf_get_arr_type(gguf.get(), id);
-            if (type == GGUF_TYPE_INT32 || type == GGUF_TYPE_UINT32) {
-                const auto * data = static_cast<const int32_t *>(gguf_get_arr_data(gguf.get(), id));
-                for (size_t i = 0; i < gguf_get_arr_n(gguf.get(), id); i++) {
-                    values.push_back(type == GGUF_TYPE_INT32 ? data[i] : static_cast<int64_t>(static_cast<uint32_t>(data[i])));
-                }
-            }
-            return values;
-        }
-        const auto value = integer(key);
-        return value ? std::vector<int64_t>{ *value } : std::vector<int64_t>{};
-    }
-
-    void bound(const std::string & key, uint64_t least, uint64_t most) const {
-        for (int64_t value : integers(key)) {
-            if (value < static_cast<int64_t>(least) || value > static_cast<int64_t>(most)) {
-                refuse(format("%s is %lld, and must be from %llu to %llu", key.c_str(), static_cast<long long>(value),
-                              static_cast<unsigned long long>(least), static_cast<unsigned long long>(most)));
-            }
-        }
-    }
-
-    gguf_context * get() const { return gguf.get(); }
-
-private:
-    std::string path;
-    gguf_ptr    gguf;
+// What a key of the architecture must lie between, where the file has it. Files carry zeros for what they do not use.
+struct limit {
+    const char * key;
+    int64_t      least;
+    int64_t      most;
 };
 
-void check_hyperparameters(const header & h, const std::string & arch) {
-    const auto layers = h.integer(arch + ".block_count");
-    if (!layers) {
-        h.refuse(arch + ".block_count is missing");
-    }
-    h.bound(arch + ".block_count", 1, max_layers);
-    h.bound(arch + ".context_length", 1, std::numeric_limits<int32_t>::max());
-    h.bound(arch + ".embedding_length", 1, max_width);
-    h.bound(arch + ".feed_forward_length", 0, max_width * 8);
-    h.bound(arch + ".attention.head_count", 0, max_heads);
-    h.bound(arch + ".attention.head_count_kv", 0, max_heads);
-    for (const char * key : { "attention.key_length", "attention.value_length", "attention.key_length_swa", "attention.value_length_swa",
-                              "attention.key_length_mla", "attention.value_length_mla" }) {
-        h.bound(arch + "." + key, 0, max_width);
-    }
-    h.bound(arch + ".rope.dimension_count", 0, max_width);
-    h.bound(arch + ".rope.dimension_count_swa", 0, max_width);
-    h.bound(arch + ".attention.sliding_window", 0, std::numeric_limits<int32_t>::max());
-    h.bound(arch + ".attention.group_norm_groups", 0, max_width);
-    h.bound(arch + ".nextn_predict_layers", 0, static_cast<uint64_t>(*layers));
-    h.bound(arch + ".expert_count", 0, max_experts);
-    h.bound(arch + ".expert_used_count", 0, max_experts);
-    h.bound(arch + ".expert_group_count", 0, max_experts);
-    h.bound(arch + ".expert_shared_count", 0, max_experts);
+constexpr limit limits[] = {
+    { "block_count", 1, max_layers },
+    { "context_length", 1, max_int },
+    { "embedding_length", 1, max_width },
+    { "embedding_length_out", 0, max_width },
+    { "feed_forward_length", 0, max_width * 8 },
+    { "leading_dense_block_count", 0, max_layers },
+    { "attention.head_count", 0, max_heads },
+    { "attention.head_count_kv", 0, max_heads },
+    { "attention.key_length", 0, max_width },
+    { "attention.value_length", 0, max_width },
+    { "attention.key_length_swa", 0, max_width },
+    { "attention.value_length_swa", 0, max_width },
+    { "attention.key_length_mla", 0, max_width },
+    { "attention.value_length_mla", 0, max_width },
+    { "attention.sliding_window", 0, max_int },
+    { "rope.dimension_count", 0, max_width },
+    { "rope.dimension_count_swa", 0, max_width },
+    { "rope.dimension_sections", 0, max_width },
+    { "expert_count", 0, max_experts },
+    { "expert_used_count", 0, max_experts },
+    { "expert_group_count", 0, max_experts },
+    { "expert_shared_count", 0, max_experts },
+    { "expert_feed_forward_length", 0, max_width * 8 },
+    { "ssm.conv_kernel", 0, max_width },
+    { "ssm.inner_size", 0, max_width },
+    { "ssm.state_size", 0, max_width },
+    { "ssm.time_step_rank", 0, max_width },
+    { "ssm.group_count", 0, max_width },
+    { "posnet.embedding_length", 0, max_width },
+    { "posnet.block_count", 0, max_layers },
+    { "convnext.embedding_length", 0, max_width },
+    { "convnext.block_count", 0, max_layers },
+};
+
+// What some architectures divide by, or loop over on a compute thread that asserts that there is something.
+struct divisor {
+    const char *     key;
+    int64_t          least;
+    std::string_view architectures; // each between spaces
+};
+
+constexpr divisor divisors[] = {
+    { "full_attention_interval", 1, " minimax-01 qwen35 qwen35moe qwen3next qwen4exp " },
+    { "interleave_moe_layer_step", 1, " ernie4_5-moe " },
+    { "experts_per_group", 1, " grovemoe " },
+    { "attention.group_norm_groups", 1, " wavtokenizer-dec " },
+    { "attention.indexer.block_size", 1, " minimax-m3 " },
+    { "attention.output_group_count", 1, " deepseek4 " },
+    { "attention.relative_buckets_count", 4, " t5 t5encoder " }, // halved twice
+    { "hyper_connection.sinkhorn_iterations", 1, " deepseek4 " },
+    { "ple.head_vocab_sizes", 1, " qwen4exp " },
+    { "shortconv.l_cache", 1, " lfm2 lfm2moe " },
+    { "ssm.time_step_rank", 1, " mamba mamba2 jamba falcon-h1 granitehybrid nemotron_h nemotron_h_moe plamo2 qwen35 qwen35moe qwen3next qwen4exp " },
+    { "ssm.group_count", 1, " mamba2 falcon-h1 granitehybrid nemotron_h nemotron_h_moe qwen35 qwen35moe qwen3next qwen4exp " },
+    { "wkv.head_size", 1, " rwkv6 rwkv6qwen2 rwkv7 arwkv7 " },
+};
+
+// Architectures that rotate in sections whatever these are; others do so only where the sections are not empty.
+constexpr std::string_view sectioned_rope = " qwen2vl paddleocr qwen3vl qwen3vlmoe qwen35 qwen35moe qwen4exp qwen3tts ";
+
+bool is_one_of(const std::string & arch, std::string_view architectures) {
+    return architectures.find(" " + arch + " ") != std::string_view::npos;
+}
+
+void check_experts(const gguf_header & h, const std::string & arch) {
     const int64_t experts = h.integer(arch + ".expert_count").value_or(0);
+    // Where a file does not say how wide an expert is, llama.cpp divides the layer's width by the experts that are used.
+    const auto widths = h.integers(arch + ".expert_feed_forward_length");
+    const bool divided = std::find(widths.begin(), widths.end(), 0) != widths.end() || widths.empty();
     for (int64_t used : h.integers(arch + ".expert_used_count")) {
-        if (used > experts || (experts > 0 && used == 0)) {
+        if (used > experts || (experts > 0 && used == 0 && divided)) {
             h.refuse(format("%lld of %lld experts are used", static_cast<long long>(used), static_cast<long long>(experts)));
         }
     }
-    for (const char * key : { "ssm.conv_kernel", "ssm.inner_size", "ssm.state_size", "ssm.time_step_rank", "ssm.group_count",
-                              "wkv.head_size", "posnet.embedding_length", "posnet.block_count", "convnext.embedding_length",
-                              "convnext.block_count" }) {
-        h.bound(arch + "." + key, 0, max_width);
+}
+
+// A compute thread asserts that positions rotate an even number of dimensions, of which the head has enough.
+void check_rope(const gguf_header & h, const std::string & arch) {
+    const auto heads = h.integers(arch + ".attention.head_count");
+    if (heads.empty() || heads[0] == 0) {
+        return;
     }
-    // Where heads share width, every layer divides by its head counts.
+    auto check = [&](int64_t rotated, int64_t head) {
+        if (rotated > head || rotated % 2 != 0) {
+            h.refuse(format("RoPE rotates %lld dimensions of heads that have %lld", static_cast<long long>(rotated), static_cast<long long>(head)));
+        }
+    };
+    const int64_t head = h.integer(arch + ".attention.key_length").value_or(h.integer(arch + ".embedding_length").value_or(0) / heads[0]);
+    const auto    rotated = h.integer(arch + ".rope.dimension_count");
+    if (rotated) {
+        check(*rotated, head);
+    }
+    const auto window_head    = h.integer(arch + ".attention.key_length_swa");
+    const auto window_rotated = h.integer(arch + ".rope.dimension_count_swa");
+    if (window_head || window_rotated) {
+        check(window_rotated.value_or(rotated.value_or(0)), window_head.value_or(head));
+    }
+    const auto sections = h.integers(arch + ".rope.dimension_sections");
+    if (is_one_of(arch, sectioned_rope) && sections.size() >= 3 && sections[0] + sections[1] + sections[2] == 0) {
+        h.refuse("the sections of its RoPE are empty");
+    }
+}
+
+void check_hyperparameters(const gguf_header & h, const std::string & arch) {
+    if (arch == "clip") {
+        h.refuse("a multimodal projector, not a language model");
+    }
+    if (!h.integer(arch + ".block_count")) {
+        h.refuse(arch + ".block_count is missing");
+    }
+    for (const auto & limit : limits) {
+        h.bound(arch + "." + limit.key, limit.least, limit.most);
+    }
+    for (const auto & divisor : divisors) {
+        if (is_one_of(arch, divisor.architectures)) {
+            h.bound(arch + "." + divisor.key, divisor.least, max_int);
+        }
+    }
+    h.bound(arch + ".nextn_predict_layers", 0, *h.integer(arch + ".block_count"));
     for (int64_t heads : h.integers(arch + ".attention.head_count")) {
         for (int64_t kv_heads : h.integers(arch + ".attention.head_count_kv")) {
             if (kv_heads > heads && heads > 0) {
@@ -137,9 +154,19 @@ void check_hyperparameters(const header & h, const std::string & arch) {
             }
         }
     }
+    // Compute threads assert that what is added below a root is not negative.
+    for (int64_t i = 0; i < gguf_get_n_kv(h.get()); i++) {
+        const std::string_view key     = gguf_get_key(h.get(), i);
+        const auto             epsilon = h.number(std::string(key));
+        if (epsilon && key.size() > 7 && key.substr(key.size() - 7) == "epsilon" && !(*epsilon >= 0 && std::isfinite(*epsilon))) {
+            h.refuse(format("%s is %g", key.data(), *epsilon));
+        }
+    }
+    check_experts(h, arch);
+    check_rope(h, arch);
 }
 
-void check_vocabulary(const header & h) {
+void check_vocabulary(const gguf_header & h) {
     gguf_context * gguf   = h.get();
     const int64_t  tokens = gguf_find_key(gguf, "tokenizer.ggml.tokens");
     if (tokens < 0) {
@@ -149,7 +176,7 @@ void check_vocabulary(const header & h) {
         h.refuse("tokenizer.ggml.tokens is no list of texts");
     }
     const size_t count = gguf_get_arr_n(gguf, tokens);
-    if (count == 0 || count > static_cast<size_t>(std::numeric_limits<int32_t>::max())) {
+    if (count == 0 || count > static_cast<size_t>(max_int)) {
         h.refuse(format("the vocabulary has %zu tokens", count));
     }
     std::unordered_set<std::string_view> seen;
@@ -187,18 +214,52 @@ void check_vocabulary(const header & h) {
         if (key.rfind("tokenizer.ggml.", 0) == 0 && key.size() > 9 && key.compare(key.size() - 9, 9, "_token_id") == 0) {
             const auto id = h.integer(key);
             // llama.cpp itself ignores ids beyond the vocabulary, except -1 for none.
-            if (!id || *id > std::numeric_limits<int32_t>::max()) {
-                if (!id || *id != 0xFFFFFFFF) {
-                    h.refuse(key + " is no token id");
-                }
+            if (!id || (*id > max_int && *id != UINT32_MAX)) {
+                h.refuse(key + " is no token id");
             }
         }
     }
 }
 
-void check_tensors(const header & h, uint64_t file_size) {
-    gguf_context * gguf  = h.get();
-    const uint64_t data  = gguf_get_data_offset(gguf);
+bool ends_with(std::string_view text, std::string_view end) {
+    return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+// Types that llama.cpp's compute threads can multiply by. For another one they call a null pointer.
+bool is_weight_type(ggml_type type) {
+    switch (type) {
+        case GGML_TYPE_F32:
+        case GGML_TYPE_F16:
+        case GGML_TYPE_BF16:
+            return true;
+        case GGML_TYPE_Q8_1: // for intermediate results only
+        case GGML_TYPE_Q8_K:
+            return false;
+        default:
+            return ggml_is_quantized(type);
+    }
+}
+
+// What is added to, or multiplied with, element by element, or read as plain floats: compute threads abort on any other type.
+bool is_float_operand(std::string_view name) {
+    for (std::string_view end : { "norm.weight", ".bias", ".scale", ".ssm_a", ".ssm_d", ".ssm_conv1d.weight", ".shortconv.conv.weight" }) {
+        if (ends_with(name, end)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Tables of ids.
+bool is_integer_table(std::string_view name) {
+    return name.find("tid2eid") != std::string_view::npos || name == "d2t";
+}
+
+void check_tensors(const gguf_header & h) {
+    gguf_context * gguf = h.get();
+    std::error_code ignored;
+    const uint64_t  file_size = std::filesystem::file_size(std::filesystem::u8path(h.path), ignored);
+    const uint64_t  data      = gguf_get_data_offset(gguf);
     for (int64_t i = 0; i < gguf_get_n_tensors(gguf); i++) {
         const char *    name  = gguf_get_tensor_name(gguf, i);
         const int64_t * shape = gguf_get_tensor_ne(gguf, i);
@@ -206,6 +267,11 @@ void check_tensors(const header & h, uint64_t file_size) {
             if (shape[d] <= 0) {
                 h.refuse(format("tensor %s has a dimension of %lld", name, static_cast<long long>(shape[d])));
             }
+        }
+        const ggml_type type = gguf_get_tensor_type(gguf, i);
+        if (is_integer_table(name) ? type != GGML_TYPE_I32 && type != GGML_TYPE_I64
+                                   : !is_weight_type(type) || (is_float_operand(name) && type != GGML_TYPE_F32)) {
+            h.refuse(format("tensor %s has type %s, which llama.cpp cannot compute it with", name, ggml_type_name(type)));
         }
         const uint64_t end = data + gguf_get_tensor_offset(gguf, i) + gguf_get_tensor_size(gguf, i);
         if (end > file_size || end < data) {
@@ -215,25 +281,24 @@ void check_tensors(const header & h, uint64_t file_size) {
     }
 }
 
+// The other files of a model that is split over several; llama.cpp knows them by their names.
+void check_splits(const gguf_header & first) {
+    const int64_t count = first.integer("split.count").value_or(0);
+    char          prefix[4096];
+    if (count <= 1 || llama_split_prefix(prefix, sizeof(prefix), first.path.c_str(), 0, static_cast<int32_t>(count)) <= 0) {
+        return;
+    }
+    for (int32_t i = 1; i < count; i++) {
+        char path[4096];
+        llama_split_path(path, sizeof(path), prefix, i, static_cast<int32_t>(count));
+        check_tensors(gguf_header(path));
+    }
+}
+
 } // namespace
 
 void check_model_file(const std::string & path, bool vocab_only) {
-    namespace fs = std::filesystem;
-    std::error_code ignored;
-    const fs::path  file = fs::u8path(path);
-    if (!fs::exists(file, ignored)) {
-        fail(LLATTE_LOAD_FAILED, path + " does not exist");
-    }
-    if (!fs::is_regular_file(file, ignored)) {
-        fail(LLATTE_LOAD_FAILED, path + " is no file");
-    }
-    gguf_init_params params{};
-    params.no_alloc = true;
-    gguf_ptr gguf(gguf_init_from_file(path.c_str(), params));
-    if (!gguf) {
-        fail(LLATTE_LOAD_FAILED, path + " is no GGUF, or a broken one" + because());
-    }
-    const header      h(path, std::move(gguf));
+    const gguf_header h(path);
     const std::string arch = h.text("general.architecture");
     if (arch.empty()) {
         h.refuse("general.architecture is missing");
@@ -241,33 +306,9 @@ void check_model_file(const std::string & path, bool vocab_only) {
     check_vocabulary(h);
     if (!vocab_only) {
         check_hyperparameters(h, arch);
-        check_tensors(h, fs::file_size(file, ignored));
+        check_tensors(h);
+        check_splits(h);
     }
 }
 
 } // namespace llatte
-
-int32_t llatte_gguf_open(const char * path, gguf_context ** out, llatte_error * error) {
-    return llatte::guarded(error, [&] {
-        llatte::require_not_null(path, "path");
-        llatte::require_not_null(out, "out");
-        std::error_code ignored;
-        const auto      file = std::filesystem::u8path(path);
-        if (!std::filesystem::is_regular_file(file, ignored)) {
-            llatte::fail(LLATTE_LOAD_FAILED, std::string(path) + (std::filesystem::exists(file, ignored) ? " is no file" : " does not exist"));
-        }
-        gguf_init_params params{};
-        params.no_alloc     = true;
-        gguf_context * gguf = gguf_init_from_file(path, params);
-        if (gguf == nullptr) {
-            llatte::fail(LLATTE_LOAD_FAILED, std::string(path) + " is no GGUF, or a broken one" + llatte::because());
-        }
-        *out = gguf;
-    });
-}
-
-void llatte_gguf_free(gguf_context * gguf) {
-    if (gguf != nullptr) {
-        gguf_free(gguf);
-    }
-}
