@@ -97,7 +97,28 @@ std::unique_ptr<llatte_template> make_template(const llatte_model * model, const
     return result;
 }
 
+// What a template turns from a text into JSON, or a grammar is made of.
+void check_request(const json & request) {
+    for (const char * key : { "tools", "json_schema" }) {
+        if (request.contains(key)) {
+            require_flat_parentheses(LLATTE_TEMPLATE_FAILED, key, request.at(key).dump());
+        }
+    }
+    for (const auto & message : request.at("messages")) {
+        if (message.contains("tool_calls")) {
+            for (const auto & call : message.at("tool_calls")) {
+                const json function  = call.value("function", json::object());
+                const json arguments = function.value("arguments", json());
+                if (arguments.is_string()) {
+                    require_flat_json(LLATTE_TEMPLATE_FAILED, "a tool call's arguments", arguments.get<std::string>());
+                }
+            }
+        }
+    }
+}
+
 common_chat_templates_inputs inputs_of(const json & request) {
+    check_request(request);
     common_chat_templates_inputs inputs;
     inputs.messages              = common_chat_msgs_parse_oaicompat(request.at("messages"));
     inputs.add_generation_prompt = request.value("add_generation_prompt", true);
@@ -216,6 +237,7 @@ int32_t llatte_template_render(const llatte_template * tmpl, const char * reques
     return llatte::guarded_template(error, [&] {
         llatte::require_not_null(tmpl, "template");
         llatte::require_not_null(request, "request");
+        llatte::require_flat_json(LLATTE_TEMPLATE_FAILED, "the request", request);
         const auto inputs = llatte::inputs_of(common_json::parse(request));
         const auto params = common_chat_templates_apply(tmpl->templates.get(), inputs);
         llatte::assign(out, llatte::to_json(params, inputs.reasoning_format).dump_safe());
@@ -228,6 +250,7 @@ int32_t llatte_template_parse(const char * syntax, const char * text, int64_t te
         llatte::require_not_null(syntax, "syntax");
         llatte::require_not_null(text, "text");
         llatte::require_range("text_length", text_length, 0, INT32_MAX);
+        llatte::require_flat_json(LLATTE_TEMPLATE_FAILED, "the syntax", syntax);
         const auto params  = llatte::parser_of(common_json::parse(syntax));
         const auto message = common_chat_parse(std::string(text, text_length), partial, params);
         llatte::assign(out, message.to_json_oaicompat().dump_safe());

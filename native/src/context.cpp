@@ -72,15 +72,26 @@ void check_batch(const llatte_context * context, const batch_view & batch, int32
         if (batch.positions[i] < 0) {
             fail(LLATTE_INVALID_ARGUMENT, format("row %d has position %d", i, batch.positions[i]), batch.positions[i], 0);
         }
+        if (batch.positions[i] >= context->model->n_positions) {
+            fail(LLATTE_INVALID_ARGUMENT, format("row %d has position %d, and the model learned %d", i, batch.positions[i],
+                                                 context->model->n_positions),
+                 batch.positions[i], context->model->n_positions);
+        }
         if (batch.sequence_counts[i] < 1 || batch.sequence_counts[i] > batch.sequence_stride) {
             fail(LLATTE_INVALID_ARGUMENT, format("row %d belongs to %d sequences, and must to 1 to %d", i, batch.sequence_counts[i],
                                                  batch.sequence_stride),
                  batch.sequence_counts[i], batch.sequence_stride);
         }
+        const int32_t * sequences = batch.sequences + static_cast<int64_t>(i) * batch.sequence_stride;
         for (int32_t s = 0; s < batch.sequence_counts[i]; s++) {
-            require_sequence(context, "a row's sequence", batch.sequences[i * batch.sequence_stride + s]);
+            require_sequence(context, "a row's sequence", sequences[s]);
+            if (sequences[s] != sequences[0] && !context->unified) {
+                fail(LLATTE_INVALID_ARGUMENT, format("row %d belongs to several sequences, and each has a cache of its own (kv_unified is off)", i),
+                     batch.sequence_counts[i], 1);
+            }
         }
-        n_outputs += batch.outputs[i] != 0;
+        // With embeddings llama.cpp gives output for every row.
+        n_outputs += batch.outputs[i] != 0 || context->embeddings;
     }
     if (n_outputs > context->n_outputs_max) {
         fail(LLATTE_INVALID_ARGUMENT, format("%d rows ask for output, and the context gives at most %d", n_outputs, context->n_outputs_max),
@@ -101,6 +112,14 @@ llama_batch to_llama(llatte_context * context, const batch_view & batch) {
     native.token    = const_cast<llama_token *>(batch.tokens);
     native.embd     = const_cast<float *>(batch.embeddings);
     native.pos      = const_cast<llama_pos *>(batch.positions);
+    if (batch.embeddings != nullptr && context->model->n_positions_a_row > 1) {
+        // A plane of positions after the other; those of a text are the same in all.
+        context->positions.clear();
+        for (int32_t plane = 0; plane < context->model->n_positions_a_row; plane++) {
+            context->positions.insert(context->positions.end(), batch.positions, batch.positions + batch.n_tokens);
+        }
+        native.pos = context->positions.data();
+    }
     native.n_seq_id = const_cast<int32_t *>(batch.sequence_counts);
     native.seq_id   = context->sequence_rows.data();
     native.logits   = const_cast<int8_t *>(batch.outputs);
@@ -161,6 +180,9 @@ void check_context_params(const llatte_model * model, const llama_context_params
     require_range("n_ubatch", params.n_ubatch, 1, params.n_batch);
     require_range("n_seq_max", params.n_seq_max, 1,
                   std::min<int64_t>(static_cast<int64_t>(llama_max_parallel_sequences()), params.n_batch));
+    if (params.n_ctx != 0) {
+        require_range("n_ctx", params.n_ctx, params.n_seq_max, max_ctx); // it bounds the batch
+    }
     require_range("n_rs_seq", params.n_rs_seq, 0, 64);
     if (params.n_outputs_max != 0) {
         require_range("n_outputs_max", params.n_outputs_max, params.n_seq_max, max_ctx);
@@ -239,6 +261,8 @@ int32_t llatte_context_create(llatte_model * model, const llama_context_params *
         const bool every_row   = own.n_outputs_max == 0 || llama_model_has_encoder(model->handle);
         context->n_outputs_max = every_row ? context->n_batch : static_cast<int32_t>(own.n_outputs_max);
         context->embeddings    = own.embeddings;
+        context->unified       = own.kv_unified || context->n_seq_max == 1;
+        context->shifts        = own.type_k != GGML_TYPE_BF16; // ggml rotates F32, F16 and what it can dequantise
         context->causal        = own.attention_type == LLAMA_ATTENTION_TYPE_UNSPECIFIED ? llatte::model_is_causal(model->handle)
                                                                                         : own.attention_type == LLAMA_ATTENTION_TYPE_CAUSAL;
         *out = context.release();

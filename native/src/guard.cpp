@@ -11,8 +11,15 @@
 namespace llatte {
 
 namespace {
-thread_local int depth = 0;
+thread_local int  depth       = 0;
+constexpr int32_t max_nesting = 256;
+
+void require_nesting(int32_t status, const char * name, int32_t nesting) {
+    if (nesting > max_nesting) {
+        fail(status, format("%s nests deeper than %d", name, max_nesting), nesting, max_nesting);
+    }
 }
+} // namespace
 
 std::string format(const char * pattern, ...) {
     char    buffer[1024];
@@ -96,6 +103,33 @@ void require_range(const char * name, int64_t value, int64_t least, int64_t most
 void require_finite(const char * name, float value) {
     if (!std::isfinite(value)) {
         fail(LLATTE_INVALID_ARGUMENT, format("%s is %f, and must be finite", name, static_cast<double>(value)));
+    }
+}
+
+void require_flat_json(int32_t status, const char * name, std::string_view text) {
+    int32_t nesting = 0;
+    for (size_t i = 0; i < text.size(); i++) {
+        const char c = text[i];
+        if (c == '"') {
+            for (i++; i < text.size() && text[i] != '"'; i++) {
+                i += text[i] == '\\';
+            }
+        } else if (c == '[' || c == '{') {
+            require_nesting(status, name, ++nesting);
+        } else if (c == ']' || c == '}') {
+            nesting--;
+        }
+    }
+}
+
+void require_flat_parentheses(int32_t status, const char * name, std::string_view text) {
+    int32_t nesting = 0;
+    for (const char c : text) {
+        if (c == '(') {
+            require_nesting(status, name, ++nesting);
+        } else if (c == ')' && nesting > 0) {
+            nesting--;
+        }
     }
 }
 

@@ -12,6 +12,11 @@ struct llatte_model {
     const llama_vocab * vocab      = nullptr;
     int32_t             n_vocab    = 0;
     bool                vocab_only = false;
+
+    // Where the model learned its positions, how many it has: llama.cpp looks a further one up beyond the table's end.
+    int32_t n_positions = INT32_MAX;
+    // Positions that llama.cpp reads for each embedding of a batch: M-RoPE's time, height, width and one more.
+    int32_t n_positions_a_row = 1;
 };
 
 struct llatte_context {
@@ -27,6 +32,8 @@ struct llatte_context {
     int32_t n_outputs_max = 0;
     bool    causal        = true;
     bool    embeddings    = false;
+    bool    unified       = false; // one buffer for all sequences
+    bool    shifts        = true;  // the cache's type can be rotated
 
     // An assertion was contained inside llama.cpp: its state is unknown and nothing but freeing is allowed.
     bool poisoned = false;
@@ -35,6 +42,7 @@ struct llatte_context {
     std::vector<int8_t>         outputs;
     int32_t                     n_outputs = 0;
     std::vector<llama_seq_id *> sequence_rows;
+    std::vector<llama_pos>      positions;
 };
 
 namespace llatte {

@@ -5,6 +5,9 @@
 #include <filesystem>
 #include <memory>
 
+// Exported by libllama, in no public header: a model's tensors by name.
+const std::vector<std::pair<std::string, ggml_tensor *>> & llama_internal_get_tensor_map(const llama_model * model);
+
 namespace llatte {
 
 namespace {
@@ -25,6 +28,20 @@ bool looks_out_of_memory(const std::string & log) {
     return log.find("failed to allocate") != std::string::npos || log.find("unable to allocate") != std::string::npos ||
            log.find("out of memory") != std::string::npos || log.find("ErrorOutOfDeviceMemory") != std::string::npos ||
            log.find("bad_alloc") != std::string::npos;
+}
+
+int32_t learned_positions(const llama_model * model) {
+    for (const auto & [name, tensor] : llama_internal_get_tensor_map(model)) {
+        if (name == "position_embd.weight") {
+            return static_cast<int32_t>(tensor->ne[1]);
+        }
+    }
+    return INT32_MAX;
+}
+
+int32_t positions_a_row(const llama_model * model) {
+    const auto rope = llama_model_rope_type(model);
+    return rope == LLAMA_ROPE_TYPE_MROPE || rope == LLAMA_ROPE_TYPE_IMROPE ? 4 : 1;
 }
 
 } // namespace
@@ -116,6 +133,9 @@ int32_t llatte_model_load(const char * path, const llama_model_params * params, 
         model->vocab      = llama_model_get_vocab(model->handle);
         model->n_vocab    = llama_vocab_n_tokens(model->vocab);
         model->vocab_only = params->vocab_only;
+
+        model->n_positions       = llatte::learned_positions(model->handle);
+        model->n_positions_a_row = llatte::positions_a_row(model->handle);
         if (control != nullptr) {
             llatte::on_progress(1.0f, control);
         }

@@ -68,6 +68,16 @@ void require_not_negative(const char * name, float value) {
     }
 }
 
+// {5,1}: llama.cpp's parser would add rules until the memory is gone.
+void check_repetition(const std::string & grammar, size_t at) {
+    unsigned long long least = 0;
+    unsigned long long most  = 0;
+    if (sscanf(grammar.c_str() + at, "{%20llu , %20llu", &least, &most) == 2 && most < least) {
+        fail(LLATTE_GRAMMAR_FAILED, format("the grammar repeats at least %llu and at most %llu times", least, most), static_cast<int64_t>(least),
+             static_cast<int64_t>(most));
+    }
+}
+
 // llama.cpp's grammar parser and its check for left recursion recurse: their depth is bounded by parentheses and by rules.
 void check_grammar(const std::string & grammar) {
     if (grammar.size() > max_grammar_bytes) {
@@ -89,6 +99,8 @@ void check_grammar(const std::string & grammar) {
             fail(LLATTE_GRAMMAR_FAILED, format("the grammar nests deeper than %d parentheses", max_grammar_nesting), nesting, max_grammar_nesting);
         } else if (c == ')') {
             nesting--;
+        } else if (c == '{') {
+            check_repetition(grammar, i);
         } else if (grammar.compare(i, 3, "::=") == 0 && ++rules > max_grammar_rules) {
             fail(LLATTE_GRAMMAR_FAILED, format("the grammar has more than %d rules", max_grammar_rules), rules, max_grammar_rules);
         }
@@ -119,8 +131,13 @@ void accept(llatte_sampler * sampler, llama_token token) {
 llama_token choose(llatte_sampler * sampler, const float * logits) {
     const int32_t n_vocab = sampler->model->n_vocab;
     sampler->candidates.resize(n_vocab);
+    bool numbers = true;
     for (llama_token token = 0; token < n_vocab; token++) {
+        numbers &= logits[token] == logits[token];
         sampler->candidates[token] = { token, logits[token], 0.0f };
+    }
+    if (!numbers) {
+        fail(LLATTE_DECODE_FAILED, "the model computed logits that are no numbers"); // sorting them is undefined
     }
     llama_token_data_array choice{ sampler->candidates.data(), sampler->candidates.size(), -1, false };
     try {
@@ -236,6 +253,9 @@ int32_t llatte_sampler_add_dry(llatte_sampler * sampler, float multiplier, float
         llatte::require_range("allowed_length", allowed_length, 0, llatte::max_last_n);
         llatte::require_range("last_n", last_n, 0, llatte::max_last_n);
         llatte::require_range("n_breakers", n_breakers, 0, 256);
+        if (n_breakers > 0) {
+            llatte::require_not_null(breakers, "breakers");
+        }
         for (int32_t i = 0; i < n_breakers; i++) {
             llatte::require_not_null(breakers[i], "a breaker");
         }
@@ -349,6 +369,9 @@ int32_t llatte_sampler_accept_prompt(llatte_sampler * sampler, const int32_t * t
     return guarded(error, [&] {
         llatte::require_sampler(sampler);
         llatte::require_range("count", count, 0, INT32_MAX);
+        if (count > 0) {
+            llatte::require_not_null(tokens, "tokens");
+        }
         for (int32_t i = 0; i < count; i++) {
             llatte::require_token(sampler->model, tokens[i]);
         }
@@ -398,6 +421,8 @@ int32_t llatte_grammar_from_schema(const char * schema_json, llatte_text * out, 
         if (strlen(schema_json) > llatte::max_grammar_bytes) {
             llatte::fail(LLATTE_GRAMMAR_FAILED, "the schema is larger than 1 MiB");
         }
+        llatte::require_flat_json(LLATTE_GRAMMAR_FAILED, "the schema", schema_json);
+        llatte::require_flat_parentheses(LLATTE_GRAMMAR_FAILED, "a pattern of the schema", schema_json);
         std::string grammar;
         try {
             grammar = json_schema_to_grammar(common_json::parse(schema_json));

@@ -32,11 +32,18 @@ void require_window(llatte_context * context, llama_memory_t memory, int32_t seq
     }
 }
 
+bool is_recurrent(const llatte_context * context) {
+    return llama_model_is_recurrent(context->model->handle) || llama_model_is_hybrid(context->model->handle);
+}
+
 void require_shift(llatte_context * context, llama_memory_t memory) {
+    if (!context->shifts) {
+        fail(LLATTE_INVALID_STATE, "the positions of a BF16 cache cannot be shifted");
+    }
     if (!llama_memory_can_shift(memory)) {
         fail(LLATTE_INVALID_STATE, "the positions of this model's cache cannot be shifted");
     }
-    if (llama_model_is_recurrent(context->model->handle) || llama_model_is_hybrid(context->model->handle)) {
+    if (is_recurrent(context)) {
         fail(LLATTE_INVALID_STATE, "a recurrent state has no positions to shift");
     }
 }
@@ -60,6 +67,10 @@ int32_t llatte_sequence_remove(llatte_context * context, int32_t sequence, int32
         if (partial && from > 0) {
             llatte::require_window(context, memory, sequence, from);
         }
+        // llama.cpp says yes here and changes nothing.
+        if (partial && to >= 0 && to <= llama_memory_seq_pos_max(memory, sequence) && llatte::is_recurrent(context)) {
+            llatte::fail(LLATTE_INVALID_STATE, llatte::format("only the end of sequence %d could be cut off its recurrent state", sequence), to);
+        }
         if (!llama_memory_seq_rm(memory, sequence, partial ? from : -1, partial ? to : -1)) {
             llatte::fail(LLATTE_INVALID_STATE, llatte::format("the cache of sequence %d cannot be cut to positions below %d", sequence, from), from);
         }
@@ -78,6 +89,7 @@ int32_t llatte_sequence_copy(llatte_context * context, int32_t source, int32_t d
         if (llatte::is_partial(memory, source, from < 0 ? 0 : from, to)) {
             llatte::fail(LLATTE_INVALID_STATE, "only a whole sequence can be copied");
         }
+        llama_memory_seq_rm(memory, destination, -1, -1);
         llama_memory_seq_cp(memory, source, destination, -1, -1);
     });
 }
@@ -101,6 +113,9 @@ int32_t llatte_sequence_shift(llatte_context * context, int32_t sequence, int32_
         llatte::require_shift(context, memory);
         const int64_t first = std::max<int64_t>(from, llama_memory_seq_pos_min(memory, sequence));
         const int64_t last  = llama_memory_seq_pos_max(memory, sequence);
+        if (last < first) {
+            return;
+        }
         if (first + delta < 0 || last + delta > INT32_MAX) {
             llatte::fail(LLATTE_INVALID_ARGUMENT, llatte::format("a shift by %d leads out of range", delta), delta);
         }

@@ -1,5 +1,7 @@
 #include "handles.h"
 
+#include <stdexcept>
+
 namespace llatte {
 
 void require_vocabulary(const llatte_model * model) {
@@ -38,7 +40,12 @@ int32_t llatte_vocab_tokenize(const llatte_model * model, const char * text, int
         if (capacity > 0) {
             llatte::require_not_null(tokens, "tokens");
         }
-        const int32_t n = llama_tokenize(model->vocab, text, text_length, tokens, capacity, add_special, parse_special);
+        int32_t n = 0;
+        try {
+            n = llama_tokenize(model->vocab, text, text_length, tokens, capacity, add_special, parse_special);
+        } catch (const std::out_of_range &) {
+            llatte::fail(LLATTE_INVALID_STATE, "the vocabulary has no token for a byte of the text");
+        }
         if (n == INT32_MIN) {
             llatte::fail(LLATTE_INVALID_ARGUMENT, "the text has more than 2^31 tokens", text_length);
         }
