@@ -18,6 +18,9 @@ public final class Llatte implements Runnable {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec spec;
 
+    private Llatte() {
+    }
+
     /// Runs the command and ends the process with its exit code.
     ///
     /// @param args the command line

@@ -16,6 +16,10 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
 
     private static final String LLAMA_CPP = "io.llatte.llama.cpp";
 
+    /// For the service loader.
+    public LogSetup() {
+    }
+
     @Override
     public ExecutionStatus configure(LoggerContext loggers) {
         if (System.getProperty("logback.configurationFile") != null) {

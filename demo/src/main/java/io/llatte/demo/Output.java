@@ -2,23 +2,27 @@ package io.llatte.demo;
 
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.Optional;
 
 /// Standard output and standard error, in UTF-8 wherever the system does not insist on something else.
 final class Output {
 
-    private static final PrintWriter OUT = writer(FileDescriptor.out, "stdout.encoding");
-    private static final PrintWriter ERR = writer(FileDescriptor.err, "stderr.encoding");
+    private static final Writer OUT = writer(FileDescriptor.out, "stdout.encoding");
+    private static final PrintWriter ERR = new PrintWriter(writer(FileDescriptor.err, "stderr.encoding"));
 
     private Output() {
     }
 
-    private static PrintWriter writer(FileDescriptor descriptor, String property) {
-        return new PrintWriter(new OutputStreamWriter(new FileOutputStream(descriptor), charset(property)), false);
+    private static Writer writer(FileDescriptor descriptor, String property) {
+        return new OutputStreamWriter(new FileOutputStream(descriptor), charset(property));
     }
 
     /// The charset of a standard stream. A bare container names ASCII, which would turn most of the world's text into question marks.
@@ -28,7 +32,7 @@ final class Output {
     }
 
     static PrintWriter writer() {
-        return OUT;
+        return new PrintWriter(OUT);
     }
 
     static PrintWriter errorWriter() {
@@ -38,11 +42,23 @@ final class Output {
     /// Writes a part of an answer, now.
     ///
     /// @throws BrokenPipeException if nobody reads any more
+    /// @throws UncheckedIOException if it cannot be written, as on a full disk
     static void print(String text) {
-        OUT.print(text);
-        if (OUT.checkError()) {
-            throw new BrokenPipeException();
+        try {
+            OUT.write(text);
+            OUT.flush();
+        } catch (IOException e) {
+            if (isBrokenPipe(e)) {
+                throw new BrokenPipeException();
+            }
+            throw new UncheckedIOException("standard output cannot be written: " + e.getMessage(), e);
         }
+    }
+
+    /// The operating system's words; there is no other sign of it.
+    private static boolean isBrokenPipe(IOException e) {
+        String message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+        return message.contains("broken pipe") || message.contains("pipe is being closed") || message.contains("pipe has been ended");
     }
 
     static void println(String line) {
@@ -56,7 +72,6 @@ final class Output {
     }
 
     static void error(String line) {
-        OUT.flush();
         note(line);
     }
 
@@ -71,7 +86,6 @@ final class Output {
     }
 
     static void flush() {
-        OUT.flush();
         ERR.flush();
     }
 }

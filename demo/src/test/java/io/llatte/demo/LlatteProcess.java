@@ -22,6 +22,7 @@ final class LlatteProcess {
     private final Map<String, String> environment = new HashMap<>();
     private String nativePath = System.getProperty("llatte.native.path", "");
     private byte[] input = new byte[0];
+    private Path output;
 
     /// @param folder a folder for the model store and what is written meanwhile
     LlatteProcess(Path folder) {
@@ -39,13 +40,19 @@ final class LlatteProcess {
         return this;
     }
 
+    /// Where standard output goes instead of into the result.
+    LlatteProcess output(Path value) {
+        output = value;
+        return this;
+    }
+
     LlatteProcess input(String text) {
         input = text.getBytes(StandardCharsets.UTF_8);
         return this;
     }
 
     Result run(String... arguments) throws IOException, InterruptedException {
-        Path out = folder.resolve("stdout");
+        Path out = output == null ? folder.resolve("stdout") : output;
         Path err = folder.resolve("stderr");
         Process process = start(command(arguments), out, err);
         try (OutputStream in = process.getOutputStream()) {
@@ -57,7 +64,7 @@ final class LlatteProcess {
             process.destroyForcibly();
             throw new AssertionError("did not end: " + List.of(arguments));
         }
-        return new Result(process.exitValue(), Files.readString(out), Files.readString(err));
+        return new Result(process.exitValue(), output == null ? Files.readString(out) : "", Files.readString(err));
     }
 
     /// Runs it with `| head -n 1` behind it; the result is that of the command, with what `head` let through.

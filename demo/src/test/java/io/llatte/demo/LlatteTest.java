@@ -1,9 +1,11 @@
 package io.llatte.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.llatte.demo.LlatteProcess.Result;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -75,6 +77,14 @@ class LlatteTest {
         assertThat(result.out()).isEmpty();
         assertThat(result.err().lines().toList().getLast()).matches("llatte: (no network: .*|downloading needs pip.*)");
         assertThat(folder.resolve("models")).isDirectoryNotContaining("glob:**.gguf");
+    }
+
+    @Test
+    void fullDisk_isAFailureAndNoBrokenPipe() throws Exception {
+        assumeTrue(Files.exists(Path.of("/dev/full")), "there is no /dev/full here");
+        Result result = new LlatteProcess(folder).output(Path.of("/dev/full")).run("models");
+        assertThat(result.err()).startsWith("llatte: standard output cannot be written: ").hasLineCount(1);
+        assertThat(result.exitCode()).isEqualTo(1);
     }
 
     @Test
