@@ -88,7 +88,7 @@ final class ChatCommand implements Callable<Integer> {
 
     private void chat(ModelStore store) throws IOException {
         try (Terminal terminal = TerminalBuilder.builder().name("llatte").system(true).dumb(true)
-                .encoding(Output.charset("stdout.encoding")).build()) {
+                .stdinEncoding(Output.charset("stdin.encoding")).stdoutEncoding(Output.charset("stdout.encoding")).build()) {
             if (terminal.getType().startsWith(Terminal.TYPE_DUMB)) {
                 Signals.register("INT", () -> terminal.raise(Signal.INT));      // JLine does so for all other types
             }
