@@ -18,10 +18,102 @@ namespace {
 
 using json = common_json;
 
-constexpr size_t  max_source_bytes = 1 << 20;
-constexpr int32_t max_nesting      = 256;
+constexpr size_t max_source_bytes = 1 << 20;
 
-// llama-common's jinja parser recurses into brackets and blocks: their depth bounds its stack.
+// llama-common's jinja parser and interpreter recurse into brackets, operators and blocks; on a Java thread's 1 MiB these depths fit.
+// Left to the interpreter: a macro that calls itself without end.
+class template_scanner {
+public:
+    explicit template_scanner(const std::string & source) : source(source) {}
+
+    void check() {
+        for (size_t at = source.find('{'); at != std::string::npos && at + 1 < source.size(); at = source.find('{', at)) {
+            switch (source[at + 1]) {
+                case '#': at = std::min(source.find("#}", at + 2), source.size()); break;
+                case '{': at = expression(at + 2); break;
+                case '%': at = statement(at + 2); break;
+                default:  at++;
+            }
+        }
+    }
+
+private:
+    static constexpr int32_t max_operators = 400; // in one pair of braces: each may be a level of the tree
+    static constexpr int32_t max_brackets  = 64;
+    static constexpr int32_t max_blocks    = 64;
+
+    static bool is_word(char c) { return isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+    static void limit(const char * what, int32_t depth, int32_t most) {
+        if (depth > most) {
+            fail(LLATTE_TEMPLATE_FAILED, format("the chat template nests %s deeper than %d", what, most), depth, most);
+        }
+    }
+
+    std::string word(size_t at) const {
+        size_t end = at;
+        while (end < source.size() && is_word(source[end])) {
+            end++;
+        }
+        return source.substr(at, end - at);
+    }
+
+    // Counts to the end of a tag, and returns where that is.
+    size_t expression(size_t at) {
+        int32_t operators = 0;
+        int32_t brackets  = 0;
+        assigns           = false;
+        while (at < source.size()) {
+            const char c = source[at];
+            if ((c == '}' || c == '%') && source.compare(at + 1, 1, "}") == 0 && brackets <= 0) {
+                return at + 2;
+            }
+            if (c == '"' || c == '\'') {
+                for (at++; at < source.size() && source[at] != c; at++) {
+                    at += source[at] == '\\';
+                }
+            } else if (c == '(' || c == '[' || c == '{') {
+                limit("brackets", ++brackets, max_brackets);
+                operators++;
+            } else if (c == ')' || c == ']' || c == '}') {
+                brackets--;
+            } else if (is_word(c)) {
+                const std::string name = word(at);
+                operators += name == "and" || name == "or" || name == "not" || name == "if" || name == "else" || name == "is" || name == "in";
+                at += name.size() - 1;
+            } else {
+                assigns   = assigns || (c == '=' && brackets == 0);
+                operators += strchr("|.+-~*/%<>=!", c) != nullptr && c != '\0';
+            }
+            limit("operators", operators, max_operators);
+            at++;
+        }
+        return at;
+    }
+
+    size_t statement(size_t at) {
+        at                     = std::min(source.find_first_not_of("-+ \t\r\n", at), source.size());
+        const std::string name = word(at);
+        const size_t      end  = expression(at + name.size());
+        if (name == "if" || name == "for" || name == "macro" || name == "call" || name == "filter" || (name == "set" && !assigns)) {
+            chains.push_back(0);
+        } else if (name == "elif" && !chains.empty()) {
+            chains.back()++; // parsed as an if inside the if
+            chained++;
+        } else if (name.rfind("end", 0) == 0 && name != "endgeneration" && !chains.empty()) {
+            chained -= chains.back();
+            chains.pop_back();
+        }
+        limit("blocks", static_cast<int32_t>(chains.size()) + chained, max_blocks);
+        return end;
+    }
+
+    const std::string &  source;
+    bool                 assigns = false;
+    std::vector<int32_t> chains; // for each open block, its elifs
+    int32_t              chained = 0;
+};
+
 void check_source(const std::string & source) {
     if (source.empty()) {
         fail(LLATTE_TEMPLATE_FAILED, "the chat template is empty");
@@ -30,33 +122,7 @@ void check_source(const std::string & source) {
         fail(LLATTE_TEMPLATE_FAILED, format("the chat template has %zu bytes, and %zu are allowed", source.size(), max_source_bytes),
              static_cast<int64_t>(source.size()), max_source_bytes);
     }
-    int32_t nesting = 0;
-    int32_t blocks  = 0;
-    int32_t run     = 0; // operators in a row, such as `not not not` or `- - -`
-    for (size_t i = 0; i < source.size(); i++) {
-        const char c = source[i];
-        nesting += c == '(' || c == '[' || c == '{';
-        nesting -= c == ')' || c == ']' || c == '}';
-        nesting = nesting < 0 ? 0 : nesting;
-        if (source.compare(i, 2, "{%") == 0) {
-            size_t word = source.find_first_not_of("-+ \t\r\n", i + 2);
-            if (word != std::string::npos) {
-                blocks += source.compare(word, 3, "if ") == 0 || source.compare(word, 4, "for ") == 0 || source.compare(word, 6, "macro ") == 0;
-                blocks -= source.compare(word, 5, "endif") == 0 || source.compare(word, 6, "endfor") == 0 || source.compare(word, 8, "endmacro") == 0;
-            }
-        }
-        if (source.compare(i, 4, "not ") == 0) {
-            run++;
-            i += 3;
-        } else if (c == '-' || c == '+' || c == '~') {
-            run++;
-        } else if (c != ' ') {
-            run = 0;
-        }
-        if (nesting > max_nesting || blocks > max_nesting || run > max_nesting) {
-            fail(LLATTE_TEMPLATE_FAILED, format("the chat template nests deeper than %d", max_nesting), max_nesting + 1, max_nesting);
-        }
-    }
+    template_scanner(source).check();
 }
 
 std::string token_text(const llatte_model * model, llama_token token) {
@@ -252,6 +318,10 @@ int32_t llatte_template_parse(const char * syntax, const char * text, int64_t te
         llatte::require_range("text_length", text_length, 0, INT32_MAX);
         llatte::require_flat_json(LLATTE_TEMPLATE_FAILED, "the syntax", syntax);
         const auto params  = llatte::parser_of(common_json::parse(syntax));
+        if (params.format != COMMON_CHAT_FORMAT_CONTENT_ONLY) {
+            // Quotes are not looked at: what a model wrote may be no JSON at all.
+            llatte::require_flat_brackets(LLATTE_TEMPLATE_FAILED, "what the model wrote", { text, static_cast<size_t>(text_length) });
+        }
         const auto message = common_chat_parse(std::string(text, text_length), partial, params);
         llatte::assign(out, message.to_json_oaicompat().dump_safe());
     });

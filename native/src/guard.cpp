@@ -12,7 +12,7 @@ namespace llatte {
 
 namespace {
 thread_local int  depth       = 0;
-constexpr int32_t max_nesting = 256;
+constexpr int32_t max_nesting = 128;
 
 void require_nesting(int32_t status, const char * name, int32_t nesting) {
     if (nesting > max_nesting) {
@@ -117,6 +117,17 @@ void require_flat_json(int32_t status, const char * name, std::string_view text)
         } else if (c == '[' || c == '{') {
             require_nesting(status, name, ++nesting);
         } else if (c == ']' || c == '}') {
+            nesting--;
+        }
+    }
+}
+
+void require_flat_brackets(int32_t status, const char * name, std::string_view text) {
+    int32_t nesting = 0;
+    for (const char c : text) {
+        if (c == '[' || c == '{') {
+            require_nesting(status, name, ++nesting);
+        } else if ((c == ']' || c == '}') && nesting > 0) {
             nesting--;
         }
     }

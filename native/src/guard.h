@@ -73,8 +73,9 @@ void require_range(const char * name, int64_t value, int64_t least, int64_t most
 void require_finite(const char * name, float value);
 
 // Parsers of llama.cpp recurse, and a thread of a JVM has a stack of 1 MiB. Refuses a JSON text whose brackets nest too deep for them (those
-// inside its strings do not count), and a text whose parentheses do, wherever they stand.
+// inside its strings do not count), and a text whose brackets or parentheses do, wherever they stand.
 void require_flat_json(int32_t status, const char * name, std::string_view text);
+void require_flat_brackets(int32_t status, const char * name, std::string_view text);
 void require_flat_parentheses(int32_t status, const char * name, std::string_view text);
 
 void assign(llatte_text * out, const std::string & text);

@@ -3,6 +3,7 @@
 
 #include "llatte.h"
 
+#include <chrono>
 #include <cstdio>
 #include <stdexcept>
 #include <string>
@@ -53,11 +54,16 @@ inline int run_all(const char * filter) {
         }
         printf("%s\n", one.name); // before the case runs: a crash is then the last line's
         fflush(stdout);
+        const auto start = std::chrono::steady_clock::now();
         try {
             one.body();
         } catch (const std::exception & thrown) {
             printf("    FAILED %s\n", thrown.what());
             failures++;
+        }
+        const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+        if (taken.count() > 1) {
+            printf("    %.1f s\n", taken.count());
         }
     }
     printf("%d of %zu cases failed\n", failures, cases().size());
