@@ -103,7 +103,16 @@ java_command() {
     JAVA_COMMAND+=(${LLATTE_JAVA_OPTS-} --module io.llatte.demo/io.llatte.demo.Llatte)
 }
 
+# The JVM decodes its arguments by the locale, and a bare container has none: there UTF-8 is meant.
+use_utf8() {
+    case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
+        *[Uu][Tt][Ff]*8*) ;;
+        *) [[ $(uname -s) == Darwin ]] || export LC_ALL=C.UTF-8 ;;
+    esac
+}
+
 run_java() {
+    use_utf8
     java_command
     export JAVA_HOME=$JDK_HOME
     exec "${JAVA_COMMAND[@]}" "$@"

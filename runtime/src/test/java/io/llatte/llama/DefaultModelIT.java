@@ -54,6 +54,16 @@ class DefaultModelIT {
     }
 
     @Test
+    void vocabularyAlone_tokenizesTheSame() {
+        var options = ModelOptions.builder().vocabularyOnly(true).build();
+        try (var vocabulary = Model.load(DefaultModel.path(), options, arena)) {
+            assertThat(vocabulary.vocab().tokenize("Grüße 👋")).containsExactly(model.vocab().tokenize("Grüße 👋"));
+            assertThat(vocabulary.info().vocabSize()).isEqualTo(model.info().vocabSize());
+            assertThat(vocabulary.info().headCount()).isZero();
+        }
+    }
+
+    @Test
     void greedyContinuation_isSensible() {
         try (var context = model.newContext(ContextOptions.builder().contextLength(512).build()); var sampler = Sampler.greedy(model);
              var tokens = context.sequence(0).generate(model.vocab().tokenize("The capital of France is Paris. The capital of Italy is"), sampler, 3)) {
