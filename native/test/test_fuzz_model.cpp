@@ -161,27 +161,27 @@ void damage(const std::string & source, int64_t mutations) {
 
 } // namespace
 
-CASE(damagedFile_ofATransformer) {
+CASE(damaged_transformer) {
     damage(fixture::speaking_model(), 300);
 }
 
-CASE(damagedFile_ofExperts) {
+CASE(damaged_experts) {
     damage(fixture::model_path("llama-moe"), 100);
 }
 
-CASE(damagedFile_ofASlidingWindow) {
+CASE(damaged_sliding_window) {
     damage(fixture::model_path("gemma3-dense"), 100);
 }
 
-CASE(damagedFile_ofARecurrentModel) {
+CASE(damaged_recurrent_model) {
     damage(fixture::model_path("mamba-dense"), 100);
 }
 
-CASE(damagedFile_ofAHybridModel) {
+CASE(damaged_hybrid_model) {
     damage(fixture::model_path("falcon-h1-dense"), 100);
 }
 
-CASE(damagedFile_withoutACache) {
+CASE(damaged_model_without_a_cache) {
     damage(fixture::model_path("llada-dense"), 100);
 }
 
