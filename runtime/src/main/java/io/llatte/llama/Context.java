@@ -52,7 +52,7 @@ public final class Context implements AutoCloseable {
         DeviceArena arena = parent.newChild("context of " + model.path().getFileName());
         try {
             NativeContext created = NativeContext.create(nativeModel, options.toNative());
-            arena.own(created);
+            arena.ownOrClose(created);
             var context = new Context(model, created, arena);
             arena.own(context::stop);
             arena.charge(Model.usagesOf(created.memory()).stream().map(MemoryUsage::withoutWeights)

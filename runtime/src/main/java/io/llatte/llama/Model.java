@@ -16,6 +16,7 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /// A model's weights and vocabulary, loaded from a GGUF file. The caller closes it, or the arena that it was loaded into does. It may be
 /// shared by threads; closing it closes its contexts first.
@@ -24,15 +25,17 @@ public final class Model implements AutoCloseable {
     private final Path path;
     private final ModelOptions options;
     private final DeviceArena arena;
+    private final Gate gate;
     private final NativeModel nativeModel;
     private final Vocab vocab;
     private final ModelInfo info;
     private final Duration loadTime;
 
-    private Model(Path path, ModelOptions options, DeviceArena arena, NativeModel nativeModel, Duration loadTime) {
+    private Model(Path path, ModelOptions options, DeviceArena arena, Gate gate, NativeModel nativeModel, Duration loadTime) {
         this.path = path;
         this.options = options;
         this.arena = arena;
+        this.gate = gate;
         this.nativeModel = nativeModel;
         this.vocab = new Vocab(nativeModel.vocab());
         this.info = ModelInfo.of(nativeModel);
@@ -74,17 +77,18 @@ public final class Model implements AutoCloseable {
         }
         DeviceArena arena = parent.newChild(name);
         try {
-            long start = System.nanoTime();
-            NativeModel loaded = loader.load(gguf, params, control);
-            // What is owned later is closed earlier: contexts, then begin, then the model, then confirm.
+            // What is owned later is closed earlier: contexts and samplers, then the gate, begin, the model, confirm.
             var release = new DeviceRelease();
             arena.own(release::confirm);
-            arena.own(loaded);
+            long start = System.nanoTime();
+            NativeModel loaded = arena.ownOrClose(loader.load(gguf, params, control));
             List<MemoryUsage> usages = usagesOf(loaded.memory());
             release.expect(usages);
             arena.charge(usages);
             arena.own(release::begin);
-            return new Model(gguf, options, arena, loaded, Duration.ofNanos(System.nanoTime() - start));
+            var gate = new Gate();
+            arena.own(gate);
+            return new Model(gguf, options, arena, gate, loaded, Duration.ofNanos(System.nanoTime() - start));
         } catch (RuntimeException e) {
             arena.close();
             throw e;
@@ -145,10 +149,20 @@ public final class Model implements AutoCloseable {
     /// @throws IllegalArgumentException if the options do not fit this model
     /// @throws IllegalStateException if the model is closed, or has no weights
     public Context newContext(ContextOptions contextOptions) {
-        if (!isOpen()) {
-            throw new IllegalStateException("the model is closed");
-        }
-        return Context.create(this, contextOptions, arena);
+        return gate.through(() -> Context.create(this, contextOptions, arena));
+    }
+
+    /// Makes something that lives in this model's arena.
+    <T> T newChild(String name, Function<DeviceArena, T> birth) {
+        return gate.through(() -> {
+            DeviceArena scope = arena.newChild(name);
+            try {
+                return birth.apply(scope);
+            } catch (RuntimeException e) {
+                scope.close();
+                throw e;
+            }
+        });
     }
 
     /// What the model is.

@@ -1,22 +1,27 @@
 package io.llatte.llama;
 
 import io.llatte.internal.ffi.NativeSampler;
+import io.llatte.memory.DeviceArena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
-/// Chooses tokens from logits: a chain of llama.cpp's samplers that ends in one that selects. The caller closes it. It borrows its model, and
-/// locks itself: several threads take turns, though a chain has the state of one generation.
+/// Chooses tokens from logits: a chain of llama.cpp's samplers that ends in one that selects. The caller closes it; so does closing its
+/// model. It locks itself: several threads take turns, though a chain has the state of one generation.
 public final class Sampler implements AutoCloseable {
 
+    private final Model model;
+    private final DeviceArena scope;
     private final NativeSampler sampler;
     private final boolean remembersPrompt;
     private final ReentrantLock lock = new ReentrantLock();
 
-    private Sampler(NativeSampler sampler, boolean remembersPrompt) {
-        this.sampler = sampler;
+    private Sampler(Model model, DeviceArena scope, NativeSampler sampler, boolean remembersPrompt) {
+        this.model = model;
+        this.scope = scope;
+        this.sampler = scope.ownOrClose(sampler);
         this.remembersPrompt = remembersPrompt;
     }
 
@@ -69,7 +74,7 @@ public final class Sampler implements AutoCloseable {
     public Sampler copy() {
         lock.lock();
         try {
-            return new Sampler(sampler.copy(), remembersPrompt);
+            return model.newChild("sampler", newScope -> new Sampler(model, newScope, sampler.copy(), remembersPrompt));
         } finally {
             lock.unlock();
         }
@@ -97,7 +102,7 @@ public final class Sampler implements AutoCloseable {
     /// Frees the chain. Idempotent; waits for a running call.
     @Override
     public void close() {
-        locked(sampler::close);
+        locked(scope::close);
     }
 
     /// Appends stages in the order of the calls. What a stage refuses is an [IllegalArgumentException] from [#build()].
@@ -231,14 +236,12 @@ public final class Sampler implements AutoCloseable {
         /// @throws IllegalStateException if a stage follows a selecting one, or the model is closed
         /// @throws io.llatte.GrammarException if a grammar or schema cannot be parsed
         public Sampler build() {
-            NativeSampler chain = NativeSampler.create(model.nativeModel());
-            try {
+            return model.newChild("sampler", scope -> {
+                NativeSampler chain = NativeSampler.create(model.nativeModel());
+                var sampler = new Sampler(model, scope, chain, remembersPrompt);
                 stages.forEach(stage -> stage.accept(chain));
-                return new Sampler(chain, remembersPrompt);
-            } catch (RuntimeException e) {
-                chain.close();
-                throw e;
-            }
+                return sampler;
+            });
         }
     }
 }

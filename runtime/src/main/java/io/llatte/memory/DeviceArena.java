@@ -91,7 +91,7 @@ public final class DeviceArena implements AutoCloseable {
     ///
     /// @throws IllegalStateException if the arena is closed
     public void charge(List<MemoryUsage> usages) {
-        own(ledger.charge(name, usages));
+        ownOrClose(ledger.charge(name, usages));
     }
 
     /// Closes `resource` with this arena, before everything that was given to it earlier.
@@ -100,6 +100,19 @@ public final class DeviceArena implements AutoCloseable {
     public synchronized void own(AutoCloseable resource) {
         checkOpen();
         owned.push(resource);
+    }
+
+    /// The same, closing `resource` at once where the arena is closed already: nobody else would.
+    ///
+    /// @throws IllegalStateException if the arena is closed
+    public <T extends AutoCloseable> T ownOrClose(T resource) {
+        try {
+            own(resource);
+            return resource;
+        } catch (IllegalStateException closedMeanwhile) {
+            closeLoudly(resource);
+            throw closedMeanwhile;
+        }
     }
 
     private synchronized void checkOpen() {

@@ -21,7 +21,7 @@ public final class NativeContext implements AutoCloseable {
 
     private NativeContext(MemorySegment raw, Arena memory, NativeControl control) {
         this.handle = new NativeHandle("the context", raw, LlamaCpp::llatte_context_free);
-        this.llamaContext = LlamaCpp.llatte_context_handle(handle.segment());
+        this.llamaContext = handle.guard(LlamaCpp.llatte_context_handle(handle.segment()), 0);
         this.memory = memory;
         this.control = control;
         this.error = NativeStatus.newError(memory);

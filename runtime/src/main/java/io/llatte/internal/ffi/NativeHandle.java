@@ -2,6 +2,7 @@ package io.llatte.internal.ffi;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
@@ -16,6 +17,7 @@ final class NativeHandle implements AutoCloseable {
     private final String what;
     private final Arena arena;
     private final MemorySegment segment;
+    private volatile boolean closing;
 
     /// @param what names the handle in messages, as in "the context"
     /// @param free releases the pointer; called once
@@ -33,13 +35,26 @@ final class NativeHandle implements AutoCloseable {
         return segment;
     }
 
+    /// A pointer into what this one owns, guarded as this one is: a call that is given it keeps the owner alive, and after the close it is
+    /// refused.
+    MemorySegment guard(MemorySegment borrowed, long size) {
+        return borrowed.reinterpret(size, arena, null);
+    }
+
+    /// A copy of a C string that the handle owns, or null.
+    String text(MemorySegment borrowed) {
+        return borrowed.equals(MemorySegment.NULL) ? null : guard(borrowed, Long.MAX_VALUE).getString(0, StandardCharsets.UTF_8);
+    }
+
     boolean isOpen() {
-        return arena.scope().isAlive();
+        return !closing;
     }
 
     @Override
     public void close() {
-        while (isOpen()) {
+        // New calls are refused from here on: calls that follow one another closely would otherwise hold it open.
+        closing = true;
+        while (arena.scope().isAlive()) {
             try {
                 arena.close();
             } catch (IllegalStateException inUse) {

@@ -26,7 +26,7 @@ public final class NativeModel implements AutoCloseable {
 
     private NativeModel(MemorySegment raw) {
         handle = new NativeHandle("the model", raw, LlamaCpp::llatte_model_free);
-        llamaModel = LlamaCpp.llatte_model_handle(handle.segment());
+        llamaModel = handle.guard(LlamaCpp.llatte_model_handle(handle.segment()), 0);
         vocab = new NativeVocab(handle, LlamaCpp.llama_model_get_vocab(llamaModel));
     }
 
@@ -91,7 +91,12 @@ public final class NativeModel implements AutoCloseable {
         }
         if (params.tensorSplit().length > 0) {
             // llama.cpp reads llama_max_devices() floats whatever the device count.
-            MemorySegment split = allocator.allocate(ValueLayout.JAVA_FLOAT, LlamaCpp.llama_max_devices());
+            long devices = LlamaCpp.llama_max_devices();
+            if (params.tensorSplit().length > devices) {
+                throw new IllegalArgumentException("tensorSplit has %d shares, and there are at most %d devices"
+                        .formatted(params.tensorSplit().length, devices));
+            }
+            MemorySegment split = allocator.allocate(ValueLayout.JAVA_FLOAT, devices);
             MemorySegment.copy(params.tensorSplit(), 0, split, ValueLayout.JAVA_FLOAT, 0, params.tensorSplit().length);
             llama_model_params.tensor_split(target, split);
         }
@@ -187,7 +192,7 @@ public final class NativeModel implements AutoCloseable {
 
     /// The model's default chat template, or null.
     public String chatTemplate() {
-        return textOf(LlamaCpp.llama_model_chat_template(llamaModel(), MemorySegment.NULL));
+        return handle.text(LlamaCpp.llama_model_chat_template(llamaModel(), MemorySegment.NULL));
     }
 
     /// The scalar metadata of the file, in its order.
@@ -216,7 +221,7 @@ public final class NativeModel implements AutoCloseable {
         }
     }
 
-    /// A borrowed C string, or null.
+    /// A C string that lives as long as the library, or null.
     static String textOf(MemorySegment pointer) {
         return pointer.equals(MemorySegment.NULL) ? null : pointer.reinterpret(Long.MAX_VALUE).getString(0, UTF_8);
     }

@@ -9,13 +9,16 @@ import java.lang.foreign.ValueLayout;
 public final class NativeVocab {
 
     private static final int PIECE_BYTES = 256;
+    private static final int ANY_STACK_BYTES = 1024;
+    private static final long STACK_BYTES_EACH = 512;
+    private static final int MAX_TEXT_BYTES = 8 << 20;
 
     private final NativeHandle model;
     private final MemorySegment llamaVocab;
 
     NativeVocab(NativeHandle model, MemorySegment llamaVocab) {
         this.model = model;
-        this.llamaVocab = llamaVocab;
+        this.llamaVocab = model.guard(llamaVocab, 0);
     }
 
     private MemorySegment vocab() {
@@ -23,7 +26,20 @@ public final class NativeVocab {
         return llamaVocab;
     }
 
+    /// Byte-pair vocabularies split text by regular expressions that recurse for each character: five thousand digits would overflow a Java
+    /// thread's stack, which nothing catches.
     public int[] tokenize(byte[] utf8, boolean addSpecial, boolean parseSpecial) {
+        if (utf8.length <= ANY_STACK_BYTES || type() != LlamaCpp.LLAMA_VOCAB_TYPE_BPE()) {
+            return tokenizeHere(utf8, addSpecial, parseSpecial);
+        }
+        if (utf8.length > MAX_TEXT_BYTES) {
+            throw new IllegalArgumentException("the text has %,d bytes, and %,d are tokenized at once".formatted(utf8.length, MAX_TEXT_BYTES));
+        }
+        return DeepStack.call(ANY_STACK_BYTES * STACK_BYTES_EACH + utf8.length * STACK_BYTES_EACH,
+                () -> tokenizeHere(utf8, addSpecial, parseSpecial));
+    }
+
+    private int[] tokenizeHere(byte[] utf8, boolean addSpecial, boolean parseSpecial) {
         try (var scratch = Arena.ofConfined()) {
             MemorySegment text = scratch.allocate(Math.max(1, utf8.length));
             MemorySegment.copy(utf8, 0, text, ValueLayout.JAVA_BYTE, 0, utf8.length);
@@ -98,7 +114,7 @@ public final class NativeVocab {
             MemorySegment error = NativeStatus.newError(scratch);
             NativeStatus.check(LlamaCpp.llatte_vocab_entry(model.segment(), id, text, score, attributes, error), error,
                     "reading a token's entry");
-            String value = NativeModel.textOf(text.get(ValueLayout.ADDRESS, 0));
+            String value = model.text(text.get(ValueLayout.ADDRESS, 0));
             return new Entry(value, score.get(ValueLayout.JAVA_FLOAT, 0), attributes.get(ValueLayout.JAVA_INT, 0));
         }
     }
