@@ -16,6 +16,7 @@ import io.llatte.llama.Sampler;
 import io.llatte.llama.TokenStream;
 import io.llatte.memory.DeviceArena;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -182,6 +183,48 @@ final class LifetimeHazards extends Hazards {
         }
     }
 
+    /// What reads the model without a context: its vocabulary, and the grammars of samplers that are made, told and copied meanwhile.
+    void modelClosedWhileItsVocabularyIsRead() throws Exception {
+        Path file = GgufFile.read(tiny("llama-dense")).speaking().write(scratch.resolve("speaking.gguf"));
+        try (var pool = Executors.newFixedThreadPool(4)) {
+            for (int round = 0; round < 30; round++) {
+                Model model = Model.load(file, ModelOptions.cpuOnly(), arena);
+                var inside = new CountDownLatch(4);
+                List<Future<?>> readers = new ArrayList<>();
+                for (ThrowingCallable use : List.<ThrowingCallable>of(() -> model.vocab().isEog(2), () -> model.vocab().text(40),
+                        () -> acceptOnce(Sampler.builder(model).grammar("root ::= [a-z]*").greedy().build()),
+                        () -> decodeOnce(model.newContext(small().build())))) {
+                    readers.add(pool.submit(() -> {
+                        inside.countDown();
+                        survived(() -> {
+                            while (true) {
+                                use.call();
+                            }
+                        });
+                    }));
+                }
+                inside.await();
+                TimeUnit.MICROSECONDS.sleep(500 + round * 200L);
+                model.close();
+                for (Future<?> reader : readers) {
+                    reader.get(20, TimeUnit.SECONDS);
+                }
+            }
+        }
+    }
+
+    private static void acceptOnce(Sampler sampler) {
+        try (sampler; var copy = sampler.copy()) {
+            copy.accept(70);
+        }
+    }
+
+    private static void decodeOnce(Context context) {
+        try (context) {
+            context.decode(context.newBatch().add(1, 0, 0, true));
+        }
+    }
+
     void arenaClosedWhileAModelLoadsIntoIt() throws Exception {
         try (var pool = Executors.newFixedThreadPool(2)) {
             for (int round = 0; round < 30; round++) {
@@ -314,12 +357,12 @@ final class LifetimeHazards extends Hazards {
         for (int round = 0; round < 5; round++) {
             Context context = llama().newContext(small().build());
             for (int i = 0; i < 50; i++) {
+                context.clear();
                 context.decode(rows(context, 4));
                 context.clear();
                 Sampler.greedy(context.model());
                 ChatTemplate.parse("{{ messages }}", "", "");
-                context.sequence(0).generate(new int[] {1, 2}, Sampler.greedy(context.model()), 2).nextId();
-                context.clear();
+                drain(context.sequence(0).generate(new int[] {1, 2}, Sampler.greedy(context.model()), 1));
             }
             System.gc();
             TimeUnit.MILLISECONDS.sleep(20);
