@@ -142,6 +142,9 @@ public final class Context implements AutoCloseable {
 
     /// Evaluates a batch for a stream, which may be cancelled by itself. The lock is held.
     void decode(Batch batch, TokenStream stream) {
+        if (closing && stream == null) {
+            throw new IllegalStateException("the context is closed");
+        }
         running = stream;
         context.control().rearm();
         // A cancel or close that came before rearm() is seen here; one that comes after it sets the flag that the decode reads.

@@ -138,6 +138,9 @@ public final class TokenStream implements Iterator<Token>, AutoCloseable {
         }
         context.lock();
         try {
+            if (!context.isOpen()) {
+                return finish(FinishReason.CANCELLED);
+            }
             if (startNanos == 0) {
                 startNanos = System.nanoTime();
                 prefill();
