@@ -145,18 +145,22 @@ public final class Context implements AutoCloseable {
         if (closing && stream == null) {
             throw new IllegalStateException("the context is closed");
         }
+        requireRunnable(stream);
         running = stream;
-        context.control().rearm();
-        // A cancel or close that came before rearm() is seen here; one that comes after it sets the flag that the decode reads.
-        if (closing || stream != null && stream.isCancelled()) {
-            running = null;
-            throw stream == null ? new IllegalStateException("the context is closed") : new CancellationException("the stream was cancelled");
-        }
         try {
+            context.control().rearm();
+            // A cancel or close that came before rearm() is seen here; one that comes after it sets the flag that the decode reads.
+            requireRunnable(stream);
             decodes++;
             context.decode(batch.rows());
         } finally {
             running = null;
+        }
+    }
+
+    private void requireRunnable(TokenStream stream) {
+        if (closing || stream != null && stream.isCancelled()) {
+            throw stream == null ? new IllegalStateException("the context is closed") : new CancellationException("the stream was cancelled");
         }
     }
 

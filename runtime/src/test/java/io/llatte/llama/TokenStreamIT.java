@@ -14,6 +14,7 @@ import java.util.NoSuchElementException;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
 class TokenStreamIT {
@@ -227,7 +228,7 @@ class TokenStreamIT {
         }
     }
 
-    @Test
+    @RepeatedTest(20)
     void closingTheContextFromAnotherThread_endsTheStream() throws Exception {
         TokenStream tokens = context.sequence(0).generate(PROMPT, greedy, endless(200));
         tokens.nextId();
