@@ -142,9 +142,6 @@ public final class Context implements AutoCloseable {
 
     /// Evaluates a batch for a stream, which may be cancelled by itself. The lock is held.
     void decode(Batch batch, TokenStream stream) {
-        if (closing && stream == null) {
-            throw new IllegalStateException("the context is closed");
-        }
         requireRunnable(stream);
         running = stream;
         try {
