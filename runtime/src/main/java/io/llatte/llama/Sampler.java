@@ -99,6 +99,10 @@ public final class Sampler implements AutoCloseable {
         }
     }
 
+    public boolean isOpen() {
+        return sampler.isOpen();
+    }
+
     /// Frees the chain. Idempotent; waits for a running call.
     @Override
     public void close() {

@@ -157,6 +157,10 @@ public final class TokenStream implements Iterator<Token>, AutoCloseable {
             return finish(FinishReason.CANCELLED);
         } catch (RuntimeException | Error e) {
             finish(FinishReason.CANCELLED);
+            if (e instanceof IllegalStateException && !(context.isOpen() && sampler.isOpen())) {
+                // Closed by another thread between two calls: the generation ends as it does when that happens inside one.
+                return NONE;
+            }
             throw e;
         } finally {
             context.unlock();
