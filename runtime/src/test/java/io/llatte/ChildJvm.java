@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /// A JVM of its own for what may end one, or needs its own environment.
 public final class ChildJvm {
@@ -39,11 +40,22 @@ public final class ChildJvm {
         builder.environment().putAll(environment);
         Process process = builder.start();
         process.getOutputStream().close();
+        // Ends the reading below too, where the child hangs.
+        var ended = new AtomicBoolean();
+        var watchdog = Thread.ofVirtual().start(() -> {
+            try {
+                ended.set(process.waitFor(LIMIT_MINUTES, TimeUnit.MINUTES));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } finally {
+                process.destroyForcibly();
+            }
+        });
         String output = new String(process.getInputStream().readAllBytes(), UTF_8);
-        if (!process.waitFor(LIMIT_MINUTES, TimeUnit.MINUTES)) {
-            process.destroyForcibly();
+        watchdog.join();
+        if (!ended.get()) {
             throw new IOException("the child did not end within " + LIMIT_MINUTES + " minutes:\n" + output);
         }
-        return new Result(process.exitValue(), output);
+        return new Result(process.waitFor(), output);
     }
 }

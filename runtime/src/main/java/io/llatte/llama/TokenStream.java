@@ -48,6 +48,9 @@ public final class TokenStream implements Iterator<Token>, AutoCloseable {
         this.prompt = prompt;
         this.options = Objects.requireNonNull(options);
         checkPrompt();
+        if (!sampler.isOpen()) {
+            throw new IllegalStateException("the sampler is closed");
+        }
         this.batch = context.newBatch();
         this.decoder = new TextDecoder(vocab, options.showSpecial());
         this.stops = new StopStrings(options.stop());

@@ -1,8 +1,14 @@
 package io.llatte.hazards;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.llatte.ModelLoadException;
 import io.llatte.llama.Gguf;
 import io.llatte.llama.Model;
 import io.llatte.llama.ModelOptions;
+import io.llatte.llama.Quantization;
+import io.llatte.llama.QuantizeOptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -21,7 +27,39 @@ final class DamagedFileHazards extends Hazards {
         Long.MIN_VALUE, -1};
 
     void damagedTransformer() throws IOException {
-        damage(tiny("llama-dense"), 60);
+        damage(tiny("llama-dense"), 560);
+    }
+
+    void filesThatAreNoModels() throws IOException {
+        Path garbage = Files.write(scratch.resolve("garbage.gguf"), new byte[4096]);
+        Path empty = Files.createFile(scratch.resolve("empty.gguf"));
+        for (Path file : List.of(Path.of("/nowhere/at/all.gguf"), Path.of("/"), Path.of("/dev/zero"), Path.of("/dev/null"), garbage, empty)) {
+            HazardProgram.detail(file.toString());
+            assertThatExceptionOfType(ModelLoadException.class).isThrownBy(() -> Model.load(file, arena)).withMessageContaining(file.toString());
+            refused(() -> Gguf.read(file));
+        }
+    }
+
+    /// A hard link: two names, one file, which quantising would truncate while reading.
+    void modelQuantisedToItself() throws IOException {
+        Path copy = Files.copy(tiny("llama-dense"), scratch.resolve("copy.gguf"));
+        Files.createLink(scratch.resolve("copy.gguf.part"), copy);
+        long bytes = Files.size(copy);
+        refused(() -> Model.quantize(copy, copy, QuantizeOptions.to(Quantization.Q8_0)));
+        assertThat(copy).hasSize(bytes);
+    }
+
+    /// Numbers that the loader looks up in an enum, on an architecture that does not expect them.
+    void unknownEnumsOfHyperparameters() throws IOException {
+        Path file = scratch.resolve("enum.gguf");
+        for (String name : List.of("llama-dense", "llama-moe")) {
+            for (String key : List.of("expert_gating_func", "rope.scaling.type", "pooling_type", "expert_weights_norm")) {
+                for (int value : ODD_INTS) {
+                    HazardProgram.detail(name + " " + key + " " + value);
+                    use(GgufFile.read(tiny(name)).set("llama." + key, GgufFile.uint32(value)).write(file));
+                }
+            }
+        }
     }
 
     void damagedTransformerThatSpeaks() throws IOException {

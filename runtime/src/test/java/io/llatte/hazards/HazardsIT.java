@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Disabled;
-import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -39,43 +38,46 @@ class HazardsIT {
         return "exit code " + result.exitCode() + ", ends with " + result.output().substring(Math.max(0, result.output().length() - 3000));
     }
 
-    /// What ends the process whatever the shim does. A worker process, which the engine may be given later, is the only shelter.
-    @Nested
-    class OnlyAnotherProcessSurvives {
+    // What ends the process whatever the shim does: a worker process, which the engine may be given later, is the only shelter.
 
-        @Test
-        @Disabled("an assertion on a thread of llama.cpp's own cannot be left by an exception; bad input is refused before it gets there")
-        void assertionOnAComputeThread() {
-        }
+    @Test
+    @Disabled("Only another process survives this: an exception cannot leave a compute thread of llama.cpp's own, so an assertion there aborts; "
+            + "bad input is refused before it gets there")
+    void assertionOnAComputeThread_needsProcessIsolation() {
+    }
 
-        @Test
-        @Disabled("a signal on a thread inside native code ends the JVM; nesting and sizes are bounded so that no known input gets there")
-        void stackOverflowOrDivisionByZeroInsideLlamaCpp() {
-        }
+    @Test
+    @Disabled("Only another process survives this: a signal inside native code; nesting and sizes are bounded so that no known input gets there")
+    void stackOverflowOrDivisionByZeroInsideLlamaCpp_needsProcessIsolation() {
+    }
 
-        @Test
-        @Disabled("a template's macro that calls itself without end overflows the stack inside llama-common's interpreter")
-        void templateThatCallsItself() {
-        }
+    @Test
+    @Disabled("Only another process survives this: a template's macro that calls itself without end overflows the stack of llama-common's interpreter")
+    void templateThatCallsItself_needsProcessIsolation() {
+    }
 
-        @Test
-        @Disabled("ggml-cuda aborts on any CUDA error, and where its pool cannot grow; needs a CUDA device")
-        void cudaErrorDuringADecode() {
-        }
+    @Test
+    @Disabled("Only another process survives this: a template that counts to a trillion takes the machine's memory before it is refused")
+    void endlessTemplate_needsProcessIsolation() {
+    }
 
-        @Test
-        @Disabled("ggml-rpc aborts on another thread where an endpoint is bad or lost; the API has no way to name an endpoint")
-        void lostRpcPeer() {
-        }
+    @Test
+    @Disabled("Only another process survives this: ggml-cuda aborts on any CUDA error, and where its pool cannot grow")
+    void cudaErrorDuringADecode_needsProcessIsolation() {
+    }
 
-        @Test
-        @Disabled("a saved state's checksum finds damage, not forgery: llama.cpp trusts the counts of one that was made to fit")
-        void forgedState() {
-        }
+    @Test
+    @Disabled("Only another process survives this: ggml-rpc aborts on another thread where an endpoint is lost; the API cannot name an endpoint yet")
+    void lostRpcPeer_needsProcessIsolation() {
+    }
 
-        @Test
-        @Disabled("the kernel ends a process that takes more memory than there is; a MemoryBudget refuses what was planned")
-        void memoryThatTheSystemPromisedAndDoesNotHave() {
-        }
+    @Test
+    @Disabled("Only another process survives this: a saved state's checksum finds damage, not forgery, and llama.cpp trusts the counts inside")
+    void forgedState_needsProcessIsolation() {
+    }
+
+    @Test
+    @Disabled("Only another process survives this: the kernel ends what uses more memory than there is; a MemoryBudget refuses what was planned")
+    void memoryThatTheSystemPromisedAndDoesNotHave_needsProcessIsolation() {
     }
 }
