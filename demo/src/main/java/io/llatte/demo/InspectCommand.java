@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.llatte.llama.Gguf;
 import io.llatte.model.ModelStore;
+import io.llatte.model.StoredModel;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -26,7 +27,8 @@ final class InspectCommand implements Runnable {
 
     @Override
     public void run() {
-        Path file = ModelStore.open().find(reference).orElseThrow(() -> new CommandException("there is no file " + reference));
+        Path file = ModelStore.open().find(reference).map(StoredModel::path)
+                .orElseThrow(() -> new CommandException("there is no file " + reference));
         Gguf gguf = Gguf.read(file);
         Output.print(json ? AnswerJson.write(toJson(gguf)) + "\n" : toText(gguf));
     }

@@ -2,6 +2,7 @@ package io.llatte.demo;
 
 import io.llatte.model.CatalogModel;
 import io.llatte.model.ModelStore;
+import io.llatte.model.StoredModel;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -16,24 +17,15 @@ record ModelFile(String id, Path path, Optional<CatalogModel> known) {
     ///
     /// @throws CommandException if there is no such id and no such file
     static ModelFile get(String reference, ModelStore store) {
-        Optional<Path> file = store.find(reference);
-        Optional<CatalogModel> named = store.catalog().find(reference);
-        if (file.isEmpty() && named.isPresent()) {
-            file = Optional.of(pull(named.get().id(), store));
-        }
-        Path path = file.orElseThrow(() -> new CommandException("there is no model and no file %s; known models: %s".formatted(reference,
-                String.join(", ", store.catalog().models().stream().map(CatalogModel::id).toList()))));
-        Optional<CatalogModel> known = named.or(() -> byFileName(path, store));
-        return new ModelFile(named.map(CatalogModel::id).orElse(path.getFileName().toString()), path, known);
+        StoredModel model = store.find(reference).or(() -> store.catalog().find(reference).map(known -> pull(known.id(), store)))
+                .orElseThrow(() -> new CommandException("there is no model and no file %s; known models: %s".formatted(reference,
+                        String.join(", ", store.catalog().models().stream().map(CatalogModel::id).toList()))));
+        return new ModelFile(model.id(), model.path(), model.model());
     }
 
-    static Path pull(String id, ModelStore store) {
+    static StoredModel pull(String id, ModelStore store) {
         try (var progress = new ProgressLine()) {
             return store.pull(id, progress::download);
         }
-    }
-
-    private static Optional<CatalogModel> byFileName(Path path, ModelStore store) {
-        return store.catalog().models().stream().filter(model -> path.endsWith(model.file())).findFirst();
     }
 }

@@ -5,7 +5,6 @@ import io.llatte.model.CatalogModel;
 import io.llatte.model.ModelCatalog;
 import io.llatte.model.ModelStore;
 import io.llatte.model.StoredModel;
-import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -51,17 +50,17 @@ final class ModelsCommand implements Runnable {
     @Command(name = "pull", description = "Downloads and verifies a model, and prints where it is.")
     void pull(@Parameters(paramLabel = "ID", arity = "0..1", defaultValue = ModelCatalog.DEFAULT,
             description = "Default: the default model") String id) {
-        Output.println(ModelFile.pull(known(id).id(), store).toString());
+        Output.println(ModelFile.pull(known(id).id(), store).path().toString());
     }
 
     @Command(name = "path", description = "Prints where a model is.")
     void path(@Parameters(paramLabel = "ID", arity = "0..1", defaultValue = ModelCatalog.DEFAULT,
             description = "Default: the default model") String id) {
-        Path path = store.find(id).orElseThrow(() -> {
+        StoredModel model = store.find(id).orElseThrow(() -> {
             String known = known(id).id();
             return new CommandException("%s is not downloaded; llatte models pull %s gets it".formatted(known, known));
         });
-        Output.println(path.toString());
+        Output.println(model.path().toString());
     }
 
     @Command(name = "rm", description = "Removes a downloaded model.")

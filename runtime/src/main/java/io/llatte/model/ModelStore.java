@@ -62,16 +62,13 @@ public final class ModelStore {
     /// Every model of the catalog, there or not, then the other GGUF files of the folder.
     public List<StoredModel> list() {
         var models = new ArrayList<StoredModel>();
-        var known = new ArrayList<Path>();
         for (CatalogModel model : catalog.models()) {
-            Path file = folder.resolve(model.file());
-            known.add(file);
-            models.add(new StoredModel(model.id(), file, model.sizeBytes(), isPresent(model), Optional.of(model)));
+            models.add(stored(model));
         }
         try {
             for (Path file : Folders.entries(folder)) {
-                if (file.toString().endsWith(".gguf") && Files.isRegularFile(file) && !known.contains(file)) {
-                    models.add(new StoredModel(file.getFileName().toString(), file, Files.size(file), true, Optional.empty()));
+                if (file.toString().endsWith(".gguf") && Files.isRegularFile(file) && byFile(file).isEmpty()) {
+                    models.add(stored(file));
                 }
             }
         } catch (IOException e) {
@@ -80,21 +77,36 @@ public final class ModelStore {
         return List.copyOf(models);
     }
 
-    /// The file that a user's word for a model means: an id of the catalog, a path, or the name of a file in the store.
+    /// The model that a user's word means: an id of the catalog, a path, or the name of a file in the store.
     ///
-    /// @return the file, or empty if there is none, also where a catalog model is not downloaded yet
-    public Optional<Path> find(String reference) {
+    /// @return the model, or empty if it is not here, also where it could be downloaded
+    public Optional<StoredModel> find(String reference) {
         Optional<CatalogModel> known = catalog.find(reference);
         if (known.isPresent()) {
-            return known.filter(this::isPresent).map(model -> folder.resolve(model.file()));
+            return known.map(this::stored).filter(StoredModel::present);
         }
         try {
             Path path = Path.of(reference);
-            return Files.isRegularFile(path) ? Optional.of(path) : Optional.of(folder.resolve(path)).filter(Files::isRegularFile);
+            return Optional.of(Files.isRegularFile(path) ? path : folder.resolve(path)).filter(Files::isRegularFile).map(this::stored);
         } catch (InvalidPathException e) {
             LOG.debug("not a path: {}", reference, e);
             return Optional.empty();
         }
+    }
+
+    private StoredModel stored(CatalogModel model) {
+        Path file = folder.resolve(model.file());
+        return new StoredModel(model.id(), file, List.of(file), model.sizeBytes(), isPresent(model), Optional.of(model));
+    }
+
+    private StoredModel stored(Path file) {
+        Optional<CatalogModel> model = byFile(file);
+        return new StoredModel(model.map(CatalogModel::id).orElse(file.getFileName().toString()), file, List.of(file),
+                file.toFile().length(), true, model);
+    }
+
+    private Optional<CatalogModel> byFile(Path file) {
+        return catalog.models().stream().filter(model -> file.endsWith(model.file())).findFirst();
     }
 
     /// Where the file of a catalog model is, or will be.
@@ -104,27 +116,28 @@ public final class ModelStore {
         return folder.resolve(catalog.get(id).file());
     }
 
-    /// The file of a catalog model, downloaded and verified first where it is missing. Interrupting the thread stops it.
+    /// The model that a user's word means, downloaded and verified first where it is missing. Interrupting the thread stops it.
     ///
     /// What was downloaded before a failure is kept where it is whole, and used by the next call.
     ///
+    /// @param reference as for [#find]
     /// @param listener hears how far it is; not called if the file is there
-    /// @throws IllegalArgumentException if the catalog has no such id
+    /// @throws IllegalArgumentException if there is no such file, and the catalog has no such id
     /// @throws DownloadException if the file cannot be fetched or verified, or another process fetches it just now
     /// @throws java.util.concurrent.CancellationException if the thread is interrupted
-    public Path pull(String id, DownloadListener listener) {
+    public StoredModel pull(String reference, DownloadListener listener) {
         Objects.requireNonNull(listener, "listener");
-        CatalogModel model = catalog.get(id);
+        return find(reference).orElseGet(() -> pull(catalog.get(reference), listener));
+    }
+
+    private StoredModel pull(CatalogModel model, DownloadListener listener) {
         Path target = folder.resolve(model.file());
-        if (isPresent(model)) {
-            return target;
-        }
         var progress = new ProgressMeter(model.id(), listener);
         try (StoreLock _ = lock(model, progress)) {
             if (!isPresent(model)) {
                 download(model, target, progress);
             }
-            return target;
+            return stored(model);
         } catch (IOException e) {
             throw new DownloadException("%s cannot be written into %s: %s".formatted(model.file(), folder, reason(e)), e);
         }

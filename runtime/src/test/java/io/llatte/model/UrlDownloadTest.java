@@ -65,9 +65,11 @@ class UrlDownloadTest {
         server.put("/tiny.gguf", content);
         var progress = new ArrayList<DownloadProgress>();
 
-        Path file = store(content).pull("tiny", progress::add);
+        StoredModel model = store(content).pull("tiny", progress::add);
 
-        assertThat(file).isEqualTo(folder.resolve("tiny.gguf")).hasBinaryContent(content);
+        assertThat(model.path()).isEqualTo(folder.resolve("tiny.gguf")).hasBinaryContent(content);
+        assertThat(model.files()).containsExactly(model.path());
+        assertThat(model.present()).isTrue();
         assertThat(work(folder)).doesNotExist();
         assertThat(progress).extracting(DownloadProgress::phase).containsSubsequence(Phase.DOWNLOADING, Phase.VERIFYING);
         assertThat(progress.getLast().bytes()).isEqualTo(content.length);
@@ -82,7 +84,7 @@ class UrlDownloadTest {
         store.pull("tiny", SILENT);
         store.pull("default", SILENT);
         assertThat(server.requests()).hasSize(1);
-        assertThat(store.find("tiny")).contains(store.path("tiny"));
+        assertThat(store.find("tiny")).map(StoredModel::path).contains(store.path("tiny"));
         assertThat(store.list()).singleElement().matches(StoredModel::present);
     }
 
@@ -127,7 +129,7 @@ class UrlDownloadTest {
         byte[] content = bytes(300_000);
         server.put("/tiny.gguf", content);
         server.breakAfter(150_000);
-        assertThat(store(content).pull("tiny", SILENT)).hasBinaryContent(content);
+        assertThat(store(content).pull("tiny", SILENT).path()).hasBinaryContent(content);
         assertThat(server.requests()).anyMatch(request -> request.matches("/tiny.gguf bytes=\\d+-"));
     }
 
@@ -144,7 +146,7 @@ class UrlDownloadTest {
         assertThat(kept).isPositive();
 
         server.breakAfter(Integer.MAX_VALUE);
-        assertThat(store.pull("tiny", SILENT)).hasBinaryContent(content);
+        assertThat(store.pull("tiny", SILENT).path()).hasBinaryContent(content);
         assertThat(server.requests().getLast()).isEqualTo("/tiny.gguf bytes=" + kept + "-");
     }
 
@@ -159,7 +161,7 @@ class UrlDownloadTest {
         server.put("/tiny.gguf", content);
         server.etag("\"2\"");
         server.breakAfter(Integer.MAX_VALUE);
-        assertThat(store.pull("tiny", SILENT)).hasBinaryContent(content);
+        assertThat(store.pull("tiny", SILENT).path()).hasBinaryContent(content);
     }
 
     @Test
@@ -177,7 +179,7 @@ class UrlDownloadTest {
         byte[] content = bytes(1000);
         ModelStore store = store(catalog(content, new ModelSource.Url(server.uri("/missing")),
                 new ModelSource.Url(server.put("/tiny.gguf", content))));
-        assertThat(store.pull("tiny", SILENT)).hasBinaryContent(content);
+        assertThat(store.pull("tiny", SILENT).path()).hasBinaryContent(content);
     }
 
     @Test
@@ -204,7 +206,7 @@ class UrlDownloadTest {
         thread.join();
         assertThat(failure.get()).isInstanceOf(CancellationException.class);
         server.delayMillis(0);
-        assertThat(store.pull("tiny", SILENT)).hasBinaryContent(content);
+        assertThat(store.pull("tiny", SILENT).path()).hasBinaryContent(content);
     }
 
     @Test
@@ -221,7 +223,7 @@ class UrlDownloadTest {
         assertNothingUnderFinalName();
 
         server.delayMillis(0);
-        assertThat(store(content).pull("tiny", SILENT)).hasBinaryContent(content);
+        assertThat(store(content).pull("tiny", SILENT).path()).hasBinaryContent(content);
         assertThat(server.requests().getLast()).isEqualTo("/tiny.gguf bytes=" + kept + "-");
     }
 
@@ -242,7 +244,7 @@ class UrlDownloadTest {
             server.delayMillis(0);
             var phases = new ArrayList<Phase>();
             ModelStore patient = ModelStore.builder().folder(folder).catalog(store.catalog()).lockPatience(Duration.ofSeconds(30)).build();
-            assertThat(patient.pull("tiny", progress -> phases.add(progress.phase()))).hasBinaryContent(content);
+            assertThat(patient.pull("tiny", progress -> phases.add(progress.phase())).path()).hasBinaryContent(content);
             assertThat(phases).containsOnly(Phase.WAITING);
             assertThat(child.waitFor()).isZero();
             assertThat(server.requests()).hasSize(1);
@@ -257,9 +259,9 @@ class UrlDownloadTest {
         server.put("/tiny.gguf", content);
         server.delayMillis(20);
         ModelStore store = ModelStore.builder().folder(folder).catalog(store(content).catalog()).lockPatience(Duration.ofSeconds(30)).build();
-        List<CompletableFuture<Path>> pulls = List.of(CompletableFuture.supplyAsync(() -> store.pull("tiny", SILENT)),
+        List<CompletableFuture<StoredModel>> pulls = List.of(CompletableFuture.supplyAsync(() -> store.pull("tiny", SILENT)),
                 CompletableFuture.supplyAsync(() -> store.pull("tiny", SILENT)));
-        assertThat(pulls).allSatisfy(pull -> assertThat(pull.join()).hasBinaryContent(content));
+        assertThat(pulls).allSatisfy(pull -> assertThat(pull.join().path()).hasBinaryContent(content));
         assertThat(server.requests()).hasSize(1);
     }
 
