@@ -3,6 +3,7 @@ package io.llatte.hazards;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.llatte.GgufFile;
 import io.llatte.llama.Batch;
 import io.llatte.llama.ChatMessage;
 import io.llatte.llama.ChatTemplate;
