@@ -219,8 +219,7 @@ final class Lifecycle implements AutoCloseable {
             return;
         }
         events.publish(new LlmEvent.Switching(old.id(), id));
-        empty("switching to " + id);
-        locked(() -> status.state(LlmState.LOADING, "loading " + id, Optional.of(id)));
+        empty("switching to " + id, () -> status.state(LlmState.LOADING, "loading " + id, Optional.of(id)));
         try {
             install(birth.get(), progress, start, true);
         } catch (RuntimeException | Error e) {
@@ -270,16 +269,19 @@ final class Lifecycle implements AutoCloseable {
 
     /// Frees what is loaded, for good.
     private void release(String reason) {
-        if (locked(() -> current) != null) {
-            empty(reason);
+        Runnable show = () -> status.state(LlmState.DISABLED, reason, Optional.empty());
+        if (locked(() -> current) == null) {
+            locked(show);
+        } else {
+            empty(reason, show);
         }
-        locked(() -> status.state(LlmState.DISABLED, reason, Optional.empty()));
     }
 
     /// Closes the gate, lets requests end as the policy says, and closes the engine. When this returns its bytes are free.
     ///
+    /// @param show sets the status that comes next
     /// @throws CancellationException if that was cancelled while requests were waited for; the model then still answers
-    private void empty(String reason) {
+    private void empty(String reason, Runnable show) {
         Loaded old = locked(() -> {
             gateClosed = true;
             return current;
@@ -293,7 +295,7 @@ final class Lifecycle implements AutoCloseable {
         long freed = before - arena.ledger().totalBytes();
         locked(() -> {
             current = null;
-            status.state(LlmState.DISABLED, reason, Optional.empty());
+            show.run();
             events.publish(new LlmEvent.Unloaded(old.id(), freed, reason));
         });
     }

@@ -39,7 +39,7 @@ public final class InProcessEngine implements Engine {
     private final LinkedBlockingDeque<Job> queue = new LinkedBlockingDeque<>();
     private final Thread loop;
     private Context context;
-    private boolean closing;
+    private volatile boolean closing;
 
     /// A request and where its answer goes.
     private record Job(GenerationRequest request, TokenChannel channel) {
@@ -124,7 +124,7 @@ public final class InProcessEngine implements Engine {
             channel.fail(e);
             replaceContext();
         } catch (IllegalStateException e) {
-            channel.fail(model.isOpen() ? e : closedException());
+            channel.fail(closing ? closedException() : e);
         } catch (RuntimeException e) {
             channel.fail(e);
         } catch (Error e) {

@@ -155,9 +155,9 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
             return "the native library was built without a GPU backend; build it with the preset vulkan, cuda or metal, or set "
                     + "llatte.native.path to a folder that has one";
         }
-        return gpuBackends.stream().map(backend -> backend.name() + " " + (backend.loaded()
-                ? "found no device; install its driver, or look at what hides devices (CUDA_VISIBLE_DEVICES, GGML_VK_VISIBLE_DEVICES)"
-                : "is not loaded (" + backend.reason() + ")")).collect(Collectors.joining("; "));
+        return gpuBackends.stream().map(backend -> backend.name() + " " + (backend.loaded() ? "found no device"
+                : "is not loaded (" + backend.reason() + ")")).collect(Collectors.joining("; "))
+                + "; install the driver, or look at what hides devices (CUDA_VISIBLE_DEVICES, GGML_VK_VISIBLE_DEVICES)";
     }
 
     /// What is missing on a device.
