@@ -66,7 +66,7 @@ final class ModelExchange {
     private Supplier<Loaded> birthOf(String id, LoadProgress progress) {
         try {
             ModelFile file = resolver.resolve(id, progress);
-            Gguf.read(file.path());
+            Gguf.readScalars(file.path());
             return () -> load(file, progress);
         } catch (LlatteException e) {
             Engine remote = loader.fallBackToRemote(id, options, e, progress);

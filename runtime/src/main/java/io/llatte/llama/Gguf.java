@@ -67,6 +67,22 @@ public record Gguf(Path file, int version, long alignment, long dataOffset, Map<
         }
     }
 
+    /// Reads the scalars of a file's header alone: neither arrays, of which a vocabulary's are most of the time, nor tensors.
+    ///
+    /// @throws io.llatte.ModelLoadException if the file is missing or is no GGUF
+    public static Gguf readScalars(Path file) {
+        NativeLibrary.load();
+        try (NativeGguf gguf = NativeGguf.open(file)) {
+            Map<String, Object> metadata = new LinkedHashMap<>();
+            for (int i = 0; i < gguf.keyCount(); i++) {
+                if (!gguf.isArray(i)) {
+                    metadata.put(gguf.key(i), gguf.value(i));
+                }
+            }
+            return new Gguf(file, gguf.version(), gguf.alignment(), gguf.dataOffset(), metadata, List.of());
+        }
+    }
+
     /// `general.architecture`, or "".
     public String architecture() {
         return metadata.getOrDefault("general.architecture", "").toString();
