@@ -13,7 +13,7 @@ class ModelCatalogTest {
     void builtIn_pinsItsDefaultModel() {
         CatalogModel model = ModelCatalog.builtIn().defaultModel();
         assertThat(model.id()).isEqualTo("gemma3-270m");
-        assertThat(model.sizeBytes()).isEqualTo(253_113_024L);
+        assertThat(model.pin()).hasValueSatisfying(pin -> assertThat(pin.sizeBytes()).isEqualTo(253_113_024L));
         assertThat(model.chat()).hasValueSatisfying(chat -> assertThat(chat.template()).contains("messages"));
         assertThat(model.sources()).singleElement().isInstanceOfSatisfying(ModelSource.PythonPackages.class,
                 packages -> assertThat(packages.chunks()).hasSize(4));

@@ -35,13 +35,13 @@ final class TestModels {
     }
 
     static ModelCatalog catalog(long size, String sha256, ModelSource... sources) {
-        var model = new CatalogModel("tiny", "Tiny", "test", "1K", "F32", "tiny.gguf", size, sha256, 128, "MIT",
-                Optional.empty(), List.of(sources));
+        var model = new CatalogModel("tiny", "Tiny", "test", "1K", "F32", "tiny.gguf", size,
+                Optional.of(new CatalogModel.Pin(size, sha256)), 128, 0, "MIT", Optional.empty(), List.of(sources));
         return ModelCatalog.of(List.of(model), "tiny");
     }
 
     static Path work(Path folder) {
-        return folder.resolve(".downloads").resolve("tiny");
+        return folder.resolve(".downloads").resolve("tiny.gguf");
     }
 
     /// A Java process with this one's class path. What it prints is in `output`.
