@@ -1,11 +1,13 @@
 package io.llatte.model;
 
+import io.llatte.DownloadException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -160,9 +162,21 @@ final class HubCache {
                 Files.deleteIfExists(blob);
             }
         }
+        return removed | removeIncomplete(repository);
+    }
+
+    private boolean removeIncomplete(String repository) throws IOException {
+        boolean removed = false;
         for (Path entry : Folders.entries(repository(repository).resolve("blobs"))) {
-            if (entry.toString().endsWith(INCOMPLETE)) {
-                removed |= Files.deleteIfExists(entry);
+            String name = entry.getFileName().toString();
+            if (name.endsWith(INCOMPLETE)) {
+                Path lock = lock(repository, name.substring(0, name.length() - INCOMPLETE.length()));
+                Files.createDirectories(lock.getParent());
+                try (StoreLock _ = StoreLock.acquire(lock, name, Duration.ZERO, new ProgressMeter(name, progress -> { }))) {
+                    removed |= Files.deleteIfExists(entry);
+                } catch (DownloadException e) {
+                    LOG.debug("{} stays: {}", entry, e.getMessage());
+                }
             }
         }
         return removed;

@@ -132,6 +132,9 @@ final class HubDownload {
                           ProgressMeter progress) throws IOException {
         Path incomplete = cache.incomplete(repository, part.etag());
         Files.createDirectories(incomplete.getParent());
+        if (Files.isRegularFile(incomplete) && Files.size(incomplete) > part.spec().sizeBytes().orElse(Long.MAX_VALUE)) {
+            Files.delete(incomplete);
+        }
         try (var file = VerifiedFile.resume(part.spec(), incomplete, disk)) {
             var transfer = new HttpTransfer(client, hub.address(repository, part.commit(), part.file()), Optional.empty(), stallTimeout);
             transfer.run(file, progress);

@@ -7,6 +7,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 
@@ -46,10 +47,17 @@ final class TestModels {
 
     /// A Java process with this one's class path. What it prints is in `output`.
     static Process startJava(Path output, Class<?> main, String... arguments) throws IOException {
+        return startJava(output, Map.of(), main, arguments);
+    }
+
+    static Process startJava(Path output, Map<String, String> environment, Class<?> main, String... arguments) throws IOException {
         var command = new java.util.ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx64m",
+                "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
                 "-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")), main.getName()));
         command.addAll(List.of(arguments));
-        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile()).start();
+        var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
+        builder.environment().putAll(environment);
+        return builder.start();
     }
 
     static void await(String what, java.util.concurrent.Callable<Boolean> condition) throws Exception {
