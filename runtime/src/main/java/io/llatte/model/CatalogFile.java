@@ -32,16 +32,12 @@ record CatalogFile(List<CatalogModel> models, Optional<String> defaultId) {
         }
     }
 
-    /// @throws IllegalArgumentException if it is no catalog, with the file, the entry and the reason
+    /// @throws IllegalArgumentException if it is no catalog, with the entry and the reason
     static CatalogFile read(Path file) throws IOException {
-        try {
-            return parse(Files.readAllBytes(file), name -> {
-                Path template = file.resolveSibling(name);
-                return Files.isRegularFile(template) ? Files.readString(template) : builtInTemplate(name);
-            });
-        } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException("the model catalog " + file + " cannot be used: " + e.getMessage(), e);
-        }
+        return parse(Files.readAllBytes(file), name -> {
+            Path template = file.resolveSibling(name);
+            return Files.isRegularFile(template) ? Files.readString(template) : builtInTemplate(name);
+        });
     }
 
     private static String builtInTemplate(String name) throws IOException {
@@ -59,7 +55,7 @@ record CatalogFile(List<CatalogModel> models, Optional<String> defaultId) {
             root = new ObjectMapper().readTree(json);
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException("no JSON, line %d: %s".formatted(
-                    e.getLocation() == null ? 1 : e.getLocation().getLineNr(), e.getOriginalMessage()), e);
+                    e.getLocation() == null ? 1 : e.getLocation().getLineNr(), e.getOriginalMessage().replaceFirst(" \\(.*", "")), e);
         }
         var models = new ArrayList<CatalogModel>();
         for (JsonNode node : list(root, "models")) {

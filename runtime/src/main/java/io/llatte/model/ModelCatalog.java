@@ -63,7 +63,7 @@ public final class ModelCatalog {
         } catch (IOException e) {
             LOG.warn("the model catalog {} cannot be read, going on with the built-in one: {}", file, e.toString());
         } catch (IllegalArgumentException e) {
-            LOG.warn("going on with the built-in models: {}", e.getMessage());
+            LOG.warn("going on with the built-in models alone, {} is of no use: {}", file, e.getMessage());
         }
         return builtIn();
     }
@@ -75,12 +75,12 @@ public final class ModelCatalog {
     public static ModelCatalog read(Path file) {
         try {
             CatalogFile read = CatalogFile.read(file);
-            if (read.models().isEmpty()) {
-                throw new IllegalArgumentException("the model catalog " + file + " has no model");
-            }
-            return new ModelCatalog(read.models(), read.defaultId().orElse(read.models().getFirst().id()));
+            return new ModelCatalog(read.models(), read.defaultId().or(() -> read.models().stream().map(CatalogModel::id).findFirst())
+                    .orElseThrow(() -> new IllegalArgumentException("it has no model")));
         } catch (IOException e) {
             throw new UncheckedIOException("the model catalog " + file + " cannot be read", e);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("the model catalog " + file + " is of no use: " + e.getMessage(), e);
         }
     }
 

@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -107,7 +108,7 @@ public final class ModelStore {
     /// @param listener hears how far it is; not called if the model is here
     /// @throws IllegalArgumentException if it is no reference, or a word that is neither an id of the catalog nor a file
     /// @throws DownloadException if the model cannot be fetched or verified, or another process fetches it just now, or the store is offline
-    /// @throws java.util.concurrent.CancellationException if the thread is interrupted
+    /// @throws CancellationException if the thread is interrupted
     public StoredModel pull(String reference, DownloadListener listener) {
         Objects.requireNonNull(listener, "listener");
         ModelReference parsed = ModelReference.parse(reference);
@@ -161,6 +162,9 @@ public final class ModelStore {
         try {
             fetch.run(new ProgressMeter(name, listener));
         } catch (IOException e) {
+            if (Thread.currentThread().isInterrupted()) {   // which closes the file that is being read, written or locked
+                throw (CancellationException) new CancellationException("the download of " + name + " was interrupted").initCause(e);
+            }
             throw new DownloadException("%s cannot be written: %s".formatted(name, reason(e)), e);
         }
     }

@@ -5,6 +5,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -98,6 +99,8 @@ final class VerifiedFile implements Closeable {
                 for (ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, n); bytes.hasRemaining(); ) {
                     channel.write(bytes);
                 }
+            } catch (ClosedByInterruptException e) {
+                throw e;
             } catch (IOException e) {
                 throw disk.writeFailed(spec.name(), Math.max(0, spec.totalBytes() - size), e);
             }

@@ -112,9 +112,13 @@ final class FileServer implements AutoCloseable {
     private void answer(Socket client) {
         try (client) {
             var in = new BufferedReader(new InputStreamReader(client.getInputStream(), StandardCharsets.ISO_8859_1));
-            String[] request = in.readLine().split(" ");
+            String line = in.readLine();
+            if (line == null) {
+                return;     // the client gave up
+            }
+            String[] request = line.split(" ");
             var headers = new HashMap<String, String>();
-            for (String line = in.readLine(); !line.isEmpty(); line = in.readLine()) {
+            for (line = in.readLine(); !line.isEmpty(); line = in.readLine()) {
                 headers.put(line.substring(0, line.indexOf(':')).toLowerCase(Locale.ROOT), line.substring(line.indexOf(':') + 1).strip());
             }
             answer(request[0].equals("HEAD"), request[1], headers, client.getOutputStream());

@@ -233,9 +233,9 @@ class HubDownloadTest {
         server.put(FILE, content);
         server.bytes.breakAfter(32_768);
         server.bytes.stall(true);
-        ModelStore store = builder(Map.of()).stallTimeout(Duration.ofMillis(500)).build();
+        ModelStore store = builder(Map.of()).stallTimeout(Duration.ofMillis(200)).build();
         assertThatThrownBy(() -> store.pull(REFERENCE, SILENT)).isInstanceOf(DownloadException.class)
-                .hasMessageContaining("nothing came for 0.5 s");
+                .hasMessageContaining("nothing came for 0.2 s");
         assertNothingUnderFinalName(content);
     }
 
@@ -467,21 +467,20 @@ class HubDownloadTest {
     /// Each child is killed when it has just written a random number of bytes; no byte is ever sent twice.
     @Test
     void processKilledAtTwentyOffsets_isResumedAtEach() throws Exception {
-        var random = new Random(20);
         byte[] content = bytes(700_000);
         server.put(FILE, content);
-        for (int i = 0; i < 20; i++) {
-            int offset = 1 + random.nextInt(content.length - 1);
-            Path target = home.resolve("kill" + i);
-            Path part = target.resolve("hub").resolve(repository().getFileName()).resolve("blobs").resolve(incomplete(content).getFileName());
+        server.bytes.stall(true);
+        for (int offset : new Random(20).ints(20, 1, content.length).toArray()) {
+            Path target = home.resolve("kill" + offset);
+            Path cached = target.resolve("hub").resolve(repository().getFileName());
+            Path part = cached.resolve("blobs").resolve(incomplete(content).getFileName());
             server.bytes.breakAfter(offset);
-            server.bytes.stall(true);
             long servedBefore = server.bytes.servedBytes();
-            Process child = TestModels.startJava(home.resolve("output" + i), server.environment(target), PullProgram.class,
+            Process child = TestModels.startJava(home.resolve("output" + offset), server.environment(target), PullProgram.class,
                     target.resolve("models").toString(), REFERENCE);
             TestModels.await("byte %d of %s".formatted(offset, part), () -> part.toFile().length() == offset);
             child.destroyForcibly().waitFor();
-            assertThat(target.resolve("hub").resolve(repository().getFileName()).resolve("snapshots")).doesNotExist();
+            assertThat(cached.resolve("snapshots")).doesNotExist();
 
             server.bytes.breakAfter(Integer.MAX_VALUE);
             ModelStore store = builder(server.environment(target)).build();
@@ -490,6 +489,15 @@ class HubDownloadTest {
             assertThat(server.bytes.requests().getLast()).endsWith(" bytes=" + offset + "-");
             assertThat(server.bytes.servedBytes() - servedBefore).isEqualTo(content.length);
         }
+    }
+
+    @Test
+    void threadThatIsInterruptedAlready_doesNothing() {
+        server.put(FILE, bytes(1000));
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(() -> store().pull(REFERENCE, SILENT)).isInstanceOf(CancellationException.class);
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(server.bytes.requests()).isEmpty();
     }
 
     @Test

@@ -10,11 +10,11 @@ final class PullProgram {
     }
 
     public static void main(String[] args) {
-        ModelStore.Builder builder = ModelStore.builder().folder(Path.of(args[0]));
-        if (args.length == 4) {
-            builder.catalog(TestModels.catalog(Long.parseLong(args[2]), args[3], new ModelSource.Url(URI.create(args[1]))));
-        }
-        builder.build().pull(args.length == 4 ? "tiny" : args[1], progress -> System.out.println(progress.phase() + " " + progress.bytes()));
+        boolean isTiny = args.length == 4;
+        ModelCatalog catalog = isTiny ? TestModels.catalog(Long.parseLong(args[2]), args[3], new ModelSource.Url(URI.create(args[1])))
+                : TestModels.catalog(new byte[1], new ModelSource.Url(URI.create("http://unused.example")));
+        ModelStore store = ModelStore.builder().folder(Path.of(args[0])).catalog(catalog).build();
+        store.pull(isTiny ? "tiny" : args[1], progress -> System.out.println(progress.phase() + " " + progress.bytes()));
         System.out.println("DONE");
     }
 }
