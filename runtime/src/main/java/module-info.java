@@ -7,6 +7,7 @@ module io.llatte.runtime {
     requires transitive org.slf4j;
 
     exports io.llatte;
+    exports io.llatte.engine;
     exports io.llatte.llama;
     exports io.llatte.memory;
     exports io.llatte.model;

@@ -9,7 +9,7 @@ import io.llatte.llama.LoadListener;
 import io.llatte.llama.Model;
 import io.llatte.llama.RenderedChat;
 import io.llatte.llama.Sampler;
-import io.llatte.llama.TokenStream;
+import io.llatte.llama.Generation;
 import io.llatte.llama.Vocab;
 import io.llatte.memory.DeviceArena;
 import io.llatte.model.CatalogModel;
@@ -34,7 +34,7 @@ final class ChatEngine implements AutoCloseable {
     private final ChatTemplate template;
     private final List<String> stop;
     private final Sampler sampler;
-    private volatile TokenStream running;
+    private volatile Generation running;
 
     private ChatEngine(ModelFile file, DeviceArena arena, Model model, Context context, ChatTemplate template, List<String> stop,
             Sampler sampler) {
@@ -81,7 +81,7 @@ final class ChatEngine implements AutoCloseable {
         GenerateOptions options = GenerateOptions.builder().maxTokens(maxTokens)
                 .stop(Stream.concat(rendered.stop().stream(), stop.stream()).toList()).build();
         var text = new StringBuilder();
-        try (TokenStream stream = context.sequence(0).generate(tokenize(rendered.prompt()), sampler, options)) {
+        try (Generation stream = context.sequence(0).generate(tokenize(rendered.prompt()), sampler, options)) {
             running = stream;
             while (stream.hasNext()) {
                 String piece = text.isEmpty() ? stream.next().text().stripLeading() : stream.next().text();
@@ -103,7 +103,7 @@ final class ChatEngine implements AutoCloseable {
 
     /// Stops the answer that is being given, if there is one.
     void cancel() {
-        TokenStream stream = running;
+        Generation stream = running;
         if (stream != null) {
             stream.cancel();
         }

@@ -10,7 +10,8 @@ import java.util.Objects;
 /// @param reasoning what the model thought before it answered, or ""
 /// @param toolCalls the calls that the model asked for
 /// @param toolCallId with the role `tool`: the call that this answers, or ""
-public record ChatMessage(String role, String content, String reasoning, List<ToolCall> toolCalls, String toolCallId) {
+/// @param images what the text speaks of; only a model with a projector can see them
+public record ChatMessage(String role, String content, String reasoning, List<ToolCall> toolCalls, String toolCallId, List<ChatImage> images) {
 
     public ChatMessage {
         if (role.isBlank()) {
@@ -20,6 +21,12 @@ public record ChatMessage(String role, String content, String reasoning, List<To
         Objects.requireNonNull(reasoning, "reasoning");
         Objects.requireNonNull(toolCallId, "toolCallId");
         toolCalls = List.copyOf(toolCalls);
+        images = List.copyOf(images);
+    }
+
+    /// A turn without images.
+    public ChatMessage(String role, String content, String reasoning, List<ToolCall> toolCalls, String toolCallId) {
+        this(role, content, reasoning, toolCalls, toolCallId, List.of());
     }
 
     public static ChatMessage of(String role, String content) {
@@ -32,6 +39,11 @@ public record ChatMessage(String role, String content, String reasoning, List<To
 
     public static ChatMessage user(String content) {
         return of("user", content);
+    }
+
+    /// What a user says about images.
+    public static ChatMessage user(String content, List<ChatImage> images) {
+        return new ChatMessage("user", content, "", List.of(), "", images);
     }
 
     public static ChatMessage assistant(String content) {

@@ -59,6 +59,7 @@ public final class ChatTemplate implements AutoCloseable {
 
     /// Renders a conversation, with what is needed to read the answer.
     ///
+    /// @throws UnsupportedOperationException if a message carries an image
     /// @throws io.llatte.TemplateException if the template refuses the conversation
     public RenderedChat render(ChatRequest chat) {
         ObjectNode request = JSON.createObjectNode()
@@ -87,6 +88,9 @@ public final class ChatTemplate implements AutoCloseable {
     }
 
     private static ObjectNode toJson(ChatMessage message) {
+        if (!message.images().isEmpty()) {
+            throw new UnsupportedOperationException("a message carries %d images, and templates render text only".formatted(message.images().size()));
+        }
         ObjectNode json = JSON.createObjectNode().put("role", message.role()).put("content", message.content());
         if (!message.reasoning().isEmpty()) {
             json.put("reasoning_content", message.reasoning());

@@ -26,7 +26,7 @@ public final class Context implements AutoCloseable {
     private final int sequenceLength;
     private final int batchSize;
     private final int microBatchSize;
-    private volatile TokenStream running;
+    private volatile Generation running;
     private volatile boolean closing;
     private long decodes;
 
@@ -141,7 +141,7 @@ public final class Context implements AutoCloseable {
     }
 
     /// Evaluates a batch for a stream, which may be cancelled by itself. The lock is held.
-    void decode(Batch batch, TokenStream stream) {
+    void decode(Batch batch, Generation stream) {
         requireRunnable(stream);
         running = stream;
         try {
@@ -155,7 +155,7 @@ public final class Context implements AutoCloseable {
         }
     }
 
-    private void requireRunnable(TokenStream stream) {
+    private void requireRunnable(Generation stream) {
         if (closing || stream != null && stream.isCancelled()) {
             throw stream == null ? new IllegalStateException("the context is closed") : new CancellationException("the stream was cancelled");
         }
@@ -167,7 +167,7 @@ public final class Context implements AutoCloseable {
     }
 
     /// Stops a running decode of `stream`, if that is what runs.
-    void cancel(TokenStream stream) {
+    void cancel(Generation stream) {
         if (running == stream) {
             context.control().cancel();
         }

@@ -48,6 +48,11 @@ public final class Llama {
         return NativeDevices.list().stream().map(Device::of).toList();
     }
 
+    /// How many native objects (models, contexts, samplers, templates) are open in this process: 0 when everything was closed.
+    public static int openHandles() {
+        return NativeLibrary.openHandles();
+    }
+
     /// The CPU variant that was chosen for this machine, as in `haswell`; "" where the library was built with a single one.
     public static String cpuVariant() {
         return backends().stream().filter(Backend::loaded).map(Backend::file)

@@ -11,7 +11,7 @@ import java.util.stream.Collectors;
 /// @param gpuLayers how many layers go to the GPUs; -1 for all, 0 for none
 /// @param splitMode how the model is spread over several GPUs
 /// @param loadMode how the file gets into memory
-/// @param devices names of the devices to use, from [Llama#devices()]; empty for all
+/// @param devices names of the devices to use, from [Llama#devices()]; empty for all, `CPU` alone for no GPU
 /// @param tensorSplit the share of each device, in any unit; empty for llama.cpp's choice
 /// @param mainGpu which of the devices is used with [SplitMode#NONE]
 /// @param vocabularyOnly loads no weights: such a model tokenizes and cannot make a context
@@ -52,7 +52,7 @@ public record ModelOptions(int gpuLayers, SplitMode splitMode, LoadMode loadMode
     NativeModel.Params toNative() {
         Map<String, Integer> indexes = devices.isEmpty() ? Map.of()
                 : Llama.devices().stream().collect(Collectors.toMap(Device::name, Device::index));
-        List<Integer> chosen = devices.stream().filter(name -> !name.equals("CPU")).map(name -> indexOf(name, indexes)).toList();
+        List<Integer> chosen = devices.isEmpty() ? null : devices.stream().filter(name -> !name.equals("CPU")).map(name -> indexOf(name, indexes)).toList();
         float[] split = new float[tensorSplit.size()];
         for (int i = 0; i < split.length; i++) {
             split[i] = tensorSplit.get(i);

@@ -23,7 +23,7 @@ public final class Sequence {
     private int[] tokens = NOTHING;
     private int tokenCount;
     private boolean known = true;
-    private TokenStream active;
+    private Generation active;
 
     Sequence(Context context, int id) {
         this.context = context;
@@ -55,7 +55,7 @@ public final class Sequence {
     }
 
     /// Generates up to `maxTokens` tokens after a prompt. See [#generate(int\[\], Sampler, GenerateOptions)].
-    public TokenStream generate(int[] prompt, Sampler sampler, int maxTokens) {
+    public Generation generate(int[] prompt, Sampler sampler, int maxTokens) {
         return generate(prompt, sampler, GenerateOptions.builder().maxTokens(maxTokens).build());
     }
 
@@ -69,11 +69,11 @@ public final class Sequence {
     /// @throws IllegalArgumentException if the prompt is empty or has an id that is not in the vocabulary
     /// @throws io.llatte.ContextOverflowException if the prompt leaves no room for a token
     /// @throws IllegalStateException if a stream of this sequence is still running, or the context is closed
-    public TokenStream generate(int[] prompt, Sampler sampler, GenerateOptions options) {
+    public Generation generate(int[] prompt, Sampler sampler, GenerateOptions options) {
         Objects.requireNonNull(sampler, "sampler");
         return context.locked(() -> {
             checkIdle();
-            active = new TokenStream(this, prompt.clone(), sampler, options);
+            active = new Generation(this, prompt.clone(), sampler, options);
             return active;
         });
     }

@@ -3,6 +3,7 @@ package io.llatte.hazards;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.llatte.GgufFile;
 import io.llatte.ModelLoadException;
 import io.llatte.llama.Gguf;
 import io.llatte.llama.Model;

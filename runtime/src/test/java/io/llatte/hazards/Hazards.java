@@ -3,6 +3,7 @@ package io.llatte.hazards;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.llatte.GgufFile;
 import io.llatte.LlatteException;
 import io.llatte.llama.Batch;
 import io.llatte.llama.Context;

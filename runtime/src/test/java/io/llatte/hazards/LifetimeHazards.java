@@ -3,6 +3,7 @@ package io.llatte.hazards;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.llatte.GgufFile;
 import io.llatte.llama.Batch;
 import io.llatte.llama.ChatMessage;
 import io.llatte.llama.ChatTemplate;
@@ -13,7 +14,7 @@ import io.llatte.llama.Logits;
 import io.llatte.llama.Model;
 import io.llatte.llama.ModelOptions;
 import io.llatte.llama.Sampler;
-import io.llatte.llama.TokenStream;
+import io.llatte.llama.Generation;
 import io.llatte.memory.DeviceArena;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -40,7 +41,7 @@ final class LifetimeHazards extends Hazards {
         context.decode(batch);
         Logits logits = context.logits(-1);
         byte[] state = context.sequence(0).save();
-        TokenStream tokens = context.sequence(1).generate(new int[] {1, 2}, Sampler.greedy(context.model()), ENDLESS);
+        Generation tokens = context.sequence(1).generate(new int[] {1, 2}, Sampler.greedy(context.model()), ENDLESS);
         tokens.nextId();
         context.close();
         context.close();
@@ -313,7 +314,7 @@ final class LifetimeHazards extends Hazards {
         checkUsable(context);
     }
 
-    private static Void drain(TokenStream tokens) {
+    private static Void drain(Generation tokens) {
         survived(() -> {
             while (tokens.nextId() >= 0) {
                 Thread.onSpinWait();

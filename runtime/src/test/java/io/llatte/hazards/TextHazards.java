@@ -3,6 +3,7 @@ package io.llatte.hazards;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.llatte.GgufFile;
 import io.llatte.llama.Model;
 import io.llatte.llama.ModelOptions;
 import io.llatte.llama.Vocab;

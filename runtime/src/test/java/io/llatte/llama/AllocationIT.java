@@ -63,7 +63,7 @@ class AllocationIT {
         private final Model model = Model.load(TinyModels.llama(), arena);
         private final Context context = model.newContext(ContextOptions.builder().contextLength(CONTEXT).threads(1).batchThreads(1).build());
         private final Sampler sampler = Sampler.greedy(model);
-        private TokenStream tokens;
+        private Generation tokens;
 
         /// A stream's first tokens evaluate the prompt and make room for its record: they are not the steady state.
         void restart() {

@@ -104,7 +104,7 @@ class DefaultModelIT {
             }
         }).toList();
         try (var context = model.newContext(ContextOptions.builder().contextLength(1024).maxSequences(4).build())) {
-            List<TokenStream> streams = IntStream.range(0, 4)
+            List<Generation> streams = IntStream.range(0, 4)
                     .mapToObj(i -> context.sequence(i).generate(prompts.get(i), Sampler.greedy(model), 8)).toList();
             List<List<Integer>> together = streams.stream().<List<Integer>>map(stream -> new ArrayList<>()).toList();
             for (int step = 0; step < 8; step++) {

@@ -3,6 +3,7 @@ package io.llatte.internal.ffi;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
@@ -14,6 +15,8 @@ final class NativeHandle implements AutoCloseable {
 
     private static final long CLOSE_RETRY_NANOS = 50_000;
 
+    private static final AtomicInteger OPEN = new AtomicInteger();
+
     private final String what;
     private final Arena arena;
     private final MemorySegment segment;
@@ -24,7 +27,16 @@ final class NativeHandle implements AutoCloseable {
     NativeHandle(String what, MemorySegment raw, Consumer<MemorySegment> free) {
         this.what = what;
         this.arena = Arena.ofShared();
-        this.segment = raw.reinterpret(arena, free);
+        this.segment = raw.reinterpret(arena, pointer -> {
+            free.accept(pointer);
+            OPEN.decrementAndGet();
+        });
+        OPEN.incrementAndGet();
+    }
+
+    /// How many pointers have not been released.
+    static int openCount() {
+        return OPEN.get();
     }
 
     /// The pointer, to be passed to a downcall as it is: a copy of its address would not keep it alive.

@@ -53,6 +53,11 @@ public final class NativeLibrary {
         return directory;
     }
 
+    /// How many models, contexts, samplers, templates and GGUF headers are open in this process.
+    public static int openHandles() {
+        return NativeHandle.openCount();
+    }
+
     private static Path locate() {
         NativePlatform platform = NativePlatform.current();
         List<String> tried = new ArrayList<>();

@@ -1,4 +1,4 @@
-package io.llatte.hazards;
+package io.llatte;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 
 /// A GGUF taken apart, so that a value of it can be replaced and the rest is still sound.
-final class GgufFile {
+public final class GgufFile {
 
     private static final int ALIGNMENT = 32;
     private static final int STRING = 8;
@@ -45,7 +45,7 @@ final class GgufFile {
         data = Arrays.copyOfRange(in.array(), aligned(in.position()), in.capacity());
     }
 
-    static GgufFile read(Path file) throws IOException {
+    public static GgufFile read(Path file) throws IOException {
         return new GgufFile(ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN));
     }
 
@@ -83,21 +83,21 @@ final class GgufFile {
         };
     }
 
-    List<String> keys() {
+    public List<String> keys() {
         return List.copyOf(metadata.keySet());
     }
 
-    GgufFile set(String key, byte[] value) {
+    public GgufFile set(String key, byte[] value) {
         metadata.put(key, value);
         return this;
     }
 
-    GgufFile remove(String key) {
+    public GgufFile remove(String key) {
         metadata.remove(key);
         return this;
     }
 
-    Path write(Path file) throws IOException {
+    public Path write(Path file) throws IOException {
         var out = new ByteArrayOutputStream(data.length + (1 << 20));
         out.writeBytes(buffer(24).put("GGUF".getBytes(UTF_8)).putInt(3).putLong(tensorCount).putLong(metadata.size()).array());
         metadata.forEach((key, value) -> {
@@ -119,27 +119,27 @@ final class GgufFile {
         return buffer(8 + bytes.length).putLong(bytes.length).put(bytes).array();
     }
 
-    static byte[] uint32(int value) {
+    public static byte[] uint32(int value) {
         return buffer(8).putInt(4).putInt(value).array();
     }
 
-    static byte[] float32(float value) {
+    public static byte[] float32(float value) {
         return buffer(8).putInt(6).putFloat(value).array();
     }
 
-    static byte[] string(String value) {
+    public static byte[] string(String value) {
         byte[] text = text(value);
         return buffer(4 + text.length).putInt(STRING).put(text).array();
     }
 
-    static byte[] strings(List<String> values) {
+    public static byte[] strings(List<String> values) {
         var out = new ByteArrayOutputStream();
         out.writeBytes(buffer(16).putInt(ARRAY).putInt(STRING).putLong(values.size()).array());
         values.forEach(value -> out.writeBytes(text(value)));
         return out.toByteArray();
     }
 
-    static byte[] floats(float... values) {
+    public static byte[] floats(float... values) {
         ByteBuffer out = buffer(16 + 4 * values.length).putInt(ARRAY).putInt(6).putLong(values.length);
         for (float value : values) {
             out.putFloat(value);
@@ -147,7 +147,7 @@ final class GgufFile {
         return out.array();
     }
 
-    static byte[] ints(int... values) {
+    public static byte[] ints(int... values) {
         ByteBuffer out = buffer(16 + 4 * values.length).putInt(ARRAY).putInt(5).putLong(values.length);
         for (int value : values) {
             out.putInt(value);
@@ -156,7 +156,7 @@ final class GgufFile {
     }
 
     /// Gives a tiny model a vocabulary of its 128 tokens: bytes as text, and a few words.
-    GgufFile speaking() {
+    public GgufFile speaking() {
         List<String> tokens = new ArrayList<>(List.of("<unk>", "<s>", "</s>", "▁"));
         for (char c = '!'; c < 127; c++) {
             tokens.add(String.valueOf(c));

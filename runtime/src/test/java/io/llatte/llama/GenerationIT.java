@@ -17,7 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
-class TokenStreamIT {
+class GenerationIT {
 
     private static final int[] PROMPT = {3, 1, 4, 1, 5, 9, 2, 6};
 
@@ -44,7 +44,7 @@ class TokenStreamIT {
         return GenerateOptions.builder().maxTokens(maxTokens).ignoreEog(true).build();
     }
 
-    private static int[] drain(TokenStream tokens) {
+    private static int[] drain(Generation tokens) {
         return IntStream.generate(tokens::nextId).takeWhile(id -> id >= 0).toArray();
     }
 
@@ -208,7 +208,7 @@ class TokenStreamIT {
     void cancelFromAnotherThread_duringThePrompt_endsIt() throws Exception {
         try (var large = model.newContext(ContextOptions.builder().contextLength(65_536).batchSize(16_384).microBatchSize(64).build())) {
             int[] prompt = IntStream.range(0, 60_000).map(i -> i % 100 + 1).toArray();
-            TokenStream tokens = large.sequence(0).generate(prompt, greedy, endless(4));
+            Generation tokens = large.sequence(0).generate(prompt, greedy, endless(4));
             Thread canceller = Thread.ofVirtual().start(() -> {
                 // Until the first micro-batches are in, the decode has surely begun.
                 while (tokens.finishReason() == null && !large.isDecoding()) {
@@ -230,7 +230,7 @@ class TokenStreamIT {
 
     @RepeatedTest(20)
     void closingTheContextFromAnotherThread_endsTheStream() throws Exception {
-        TokenStream tokens = context.sequence(0).generate(PROMPT, greedy, endless(200));
+        Generation tokens = context.sequence(0).generate(PROMPT, greedy, endless(200));
         tokens.nextId();
         Thread closer = Thread.ofVirtual().start(context::close);
         drain(tokens);

@@ -1,0 +1,334 @@
+package io.llatte;
+
+import io.llatte.engine.Engine;
+import io.llatte.engine.EngineLoader;
+import io.llatte.engine.EngineOptions;
+import io.llatte.engine.GenerationRequest;
+import io.llatte.engine.PlacementReport;
+import io.llatte.engine.Prompt;
+import io.llatte.engine.RemoteEndpoint;
+import io.llatte.llama.ChatMessage;
+import io.llatte.llama.Token;
+import io.llatte.llama.TokenStream;
+import io.llatte.memory.DeviceArena;
+import io.llatte.memory.DeviceMemory;
+import io.llatte.memory.MemoryBudget;
+import io.llatte.memory.MemoryLedger;
+import io.llatte.memory.MemoryPlan;
+import io.llatte.model.ModelStore;
+import io.llatte.model.StoredModel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Flow;
+import java.util.function.Consumer;
+
+/// A local language model for an application: pick one, watch it load, talk to it, exchange it, and always know what it costs.
+///
+/// Any thread may call anything. The caller closes it; at most one model is loaded at a time, and never two at once. A request that finds
+/// none loaded loads the last one, or the one that the user preferred, or the default.
+public final class LocalLlm implements AutoCloseable {
+
+    private final ModelStore store;
+    private final ModelResolver resolver;
+    private final EngineOptions options;
+    private final DeviceArena arena;
+    private final EngineLoader loader;
+    private final EventBus events = new EventBus();
+    private final StatusBoard status;
+    private final MemoryWatch memoryWatch;
+    private final Lifecycle lifecycle;
+    private final IdleTimer timer;
+
+    private LocalLlm(Builder builder) {
+        store = builder.store != null ? builder.store : ModelStore.open();
+        resolver = new ModelResolver(store, builder.preferenceFile.map(ModelPreference::new));
+        options = builder.options;
+        arena = DeviceArena.open(builder.budget);
+        loader = new EngineLoader(arena, builder.remote);
+        status = new StatusBoard(arena.ledger()::totalBytes);
+        memoryWatch = new MemoryWatch(arena.ledger(), builder.memoryWarningShare, events);
+        builder.listeners.forEach(listener -> events.subscribe(listener.executor, listener.consumer));
+        timer = new IdleTimer(builder.idleUnload, status::idleFor, this::unloadWhereIdle, memoryWatch::check);
+        lifecycle = new Lifecycle(options, builder.switchPolicy, resolver, arena, loader, events, status, timer::activity);
+    }
+
+    /// With the user's model store and default options. The caller closes it.
+    public static LocalLlm create() {
+        return builder().build();
+    }
+
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    // ---- loading, switching, unloading
+
+    /// Loads the model that was chosen last, or the default one.
+    ///
+    /// @throws LlatteException if it cannot be fetched or loaded; nothing stays loaded, and the next call tries again
+    /// @throws java.util.concurrent.CancellationException if the thread is interrupted
+    public void init() {
+        Lifecycle.await(initAsync());
+    }
+
+    /// Makes a model the one that answers, downloading it first where it is missing. Where another is loaded this is [#switchModel].
+    ///
+    /// @param model an id of the catalog, or another reference that [ModelStore#find] takes
+    /// @throws IllegalArgumentException if nothing has that name
+    /// @throws LlatteException if it cannot be fetched or loaded
+    /// @throws java.util.concurrent.CancellationException if the thread is interrupted
+    public void init(String model) {
+        Lifecycle.await(initAsync(model));
+    }
+
+    /// The same without waiting. Any number of callers share one load, each with a future of its own: cancelling one leaves the others, and
+    /// cancelling the last cancels the load.
+    public CompletableFuture<Void> initAsync() {
+        return lifecycle.require(lifecycle.wanted());
+    }
+
+    /// The same for a model.
+    public CompletableFuture<Void> initAsync(String model) {
+        return lifecycle.require(model);
+    }
+
+    /// Exchanges the model: requests end or are ended, the old model's memory is given back, and only then the new one is loaded. A download
+    /// comes before all that, while the old one still answers.
+    ///
+    /// @throws LlatteException if the new one cannot be had; the old one then answers again
+    public void switchModel(String model) {
+        Lifecycle.await(switchModelAsync(model));
+    }
+
+    /// The same without waiting.
+    public CompletableFuture<Void> switchModelAsync(String model) {
+        return lifecycle.require(model);
+    }
+
+    /// Gives back the model's memory. Does nothing where none is loaded.
+    public void unload() {
+        Lifecycle.await(lifecycle.unload("unloaded"));
+    }
+
+    // ---- asking
+
+    /// Answers a conversation.
+    public ChatAnswer chat(List<ChatMessage> messages) {
+        return chat(messages, ChatOptions.defaults());
+    }
+
+    /// Answers a conversation.
+    ///
+    /// @throws LlatteException if the model cannot be loaded or the answer fails
+    /// @throws UnsupportedOperationException if a message carries an image and the model cannot see
+    public ChatAnswer chat(List<ChatMessage> messages, ChatOptions chatOptions) {
+        return ChatAnswer.of(stream(messages, chatOptions));
+    }
+
+    /// Answers a conversation, token by token. The caller closes the stream; an answer goes on whether it is read or not.
+    public TokenStream stream(List<ChatMessage> messages) {
+        return stream(messages, ChatOptions.defaults());
+    }
+
+    /// The same with options; see [#chat(List, ChatOptions)].
+    public TokenStream stream(List<ChatMessage> messages, ChatOptions chatOptions) {
+        checkImages(messages);
+        return generate(new Prompt.Chat(messages), chatOptions);
+    }
+
+    /// The same as a publisher: each subscriber has an answer of its own, on a virtual thread, as fast as it asks for tokens.
+    public Flow.Publisher<Token> publisher(List<ChatMessage> messages, ChatOptions chatOptions) {
+        checkImages(messages);
+        var prompt = new Prompt.Chat(messages);
+        return new TokenPublisher(() -> generate(prompt, chatOptions));
+    }
+
+    /// Continues a text as it is, without the model's chat format.
+    public ChatAnswer complete(String prompt) {
+        return complete(prompt, ChatOptions.defaults());
+    }
+
+    /// The same with options.
+    public ChatAnswer complete(String prompt, ChatOptions chatOptions) {
+        return ChatAnswer.of(streamCompletion(prompt, chatOptions));
+    }
+
+    /// The same, token by token. The caller closes the stream.
+    public TokenStream streamCompletion(String prompt, ChatOptions chatOptions) {
+        return generate(new Prompt.Text(prompt), chatOptions);
+    }
+
+    private TokenStream generate(Prompt prompt, ChatOptions chatOptions) {
+        return lifecycle.generate(new GenerationRequest(prompt, chatOptions.sampling(), chatOptions.maxTokens(), chatOptions.stop()));
+    }
+
+    private static void checkImages(List<ChatMessage> messages) {
+        long images = messages.stream().mapToLong(message -> message.images().size()).sum();
+        if (images > 0) {
+            throw new UnsupportedOperationException("the conversation carries %d images, and no model with a projector is loaded: images are not "
+                    .formatted(images) + "supported yet");
+        }
+    }
+
+    // ---- looking
+
+    /// The catalog's models, there or not, and the other files of the store.
+    public List<StoredModel> availableModels() {
+        return store.list();
+    }
+
+    /// The present moment, as one consistent whole. Costs nothing, wakes nothing, and resets no timer.
+    public LlmStatus status() {
+        return status.read();
+    }
+
+    /// The machine and the library. Never throws: what cannot be used is in the report with its reason.
+    public RuntimeInfo runtimeInfo() {
+        return Probe.info();
+    }
+
+    /// Where the model that answers runs, and why there; empty where none is loaded.
+    public Optional<PlacementReport> placement() {
+        return lifecycle.engine().map(Engine::placement);
+    }
+
+    /// The engine that answers now, to be looked at; empty where none is loaded. It is closed by a switch or unload.
+    public Optional<Engine> engine() {
+        return lifecycle.engine();
+    }
+
+    /// The bytes that a model would take, by device, without loading it.
+    ///
+    /// @throws IllegalStateException if its file is not there yet
+    /// @throws LlatteException if the policy leaves no place on this machine, as a load would say
+    public MemoryPlan plan(String model, EngineOptions engineOptions) {
+        String id = resolver.idOf(model);
+        return loader.plan(resolver.find(id).orElseThrow(() -> new IllegalStateException(id + " is not downloaded yet")), engineOptions);
+    }
+
+    /// Each device's memory: the driver's numbers beside the ledger's, and what neither explains.
+    public List<DeviceMemory> memory() {
+        return memoryWatch.read();
+    }
+
+    /// The exact account of what is held.
+    public MemoryLedger ledger() {
+        return arena.ledger();
+    }
+
+    /// Hears of what happens from here on, in order, on an executor; what a listener throws is logged.
+    ///
+    /// @return ends it
+    public AutoCloseable subscribe(Executor executor, Consumer<? super LlmEvent> listener) {
+        return events.subscribe(executor, listener);
+    }
+
+    private void unloadWhereIdle(Duration idle) {
+        lifecycle.unloadIfIdleFor(idle);
+    }
+
+    /// Ends every request and load, and gives back the memory. Idempotent.
+    @Override
+    public void close() {
+        timer.close();
+        lifecycle.close();
+        arena.close();
+    }
+
+    /// Collects what a [LocalLlm] is made with. Not thread-safe.
+    public static final class Builder {
+
+        private record Listener(Executor executor, Consumer<? super LlmEvent> consumer) {
+        }
+
+        private final List<Listener> listeners = new ArrayList<>();
+        private ModelStore store;
+        private EngineOptions options = EngineOptions.defaults();
+        private MemoryBudget budget = MemoryBudget.unlimited();
+        private SwitchPolicy switchPolicy = SwitchPolicy.patient();
+        private Optional<RemoteEndpoint> remote = Optional.empty();
+        private Optional<Duration> idleUnload = Optional.empty();
+        private double memoryWarningShare = 0.9;
+        private Optional<Path> preferenceFile = Optional.of(ModelPreference.defaultFile(System.getProperties(), System.getenv()));
+
+        private Builder() {
+        }
+
+        /// Where models come from; the user's store unless said otherwise.
+        public Builder store(ModelStore value) {
+            store = Objects.requireNonNull(value);
+            return this;
+        }
+
+        /// Where and how models are loaded.
+        public Builder options(EngineOptions value) {
+            options = Objects.requireNonNull(value);
+            return this;
+        }
+
+        /// What models may take at most; only what is free bounds them unless said otherwise.
+        public Builder budget(MemoryBudget value) {
+            budget = Objects.requireNonNull(value);
+            return this;
+        }
+
+        /// What a switch does with requests; [SwitchPolicy#patient()] unless said otherwise.
+        public Builder switchPolicy(SwitchPolicy value) {
+            switchPolicy = Objects.requireNonNull(value);
+            return this;
+        }
+
+        /// A server that answers where this machine cannot.
+        public Builder remote(RemoteEndpoint value) {
+            remote = Optional.of(value);
+            return this;
+        }
+
+        /// Unloads a model when nothing has happened for so long. It stays loaded unless this is said.
+        public Builder idleUnload(Duration value) {
+            if (value.isNegative() || value.isZero()) {
+                throw new IllegalArgumentException("idleUnload must be positive: " + value);
+            }
+            idleUnload = Optional.of(value);
+            return this;
+        }
+
+        /// The used part of a device's memory that warns, above 0 and at most 1; 0.9 unless said otherwise.
+        public Builder memoryWarningShare(double value) {
+            if (!(value > 0 && value <= 1)) {
+                throw new IllegalArgumentException("memoryWarningShare must be above 0 and at most 1: " + value);
+            }
+            memoryWarningShare = value;
+            return this;
+        }
+
+        /// The file that keeps the last chosen model; one in the user's state folder unless said otherwise.
+        public Builder preferenceFile(Path value) {
+            preferenceFile = Optional.of(value);
+            return this;
+        }
+
+        /// Keeps no choice, and reads none.
+        public Builder withoutPreference() {
+            preferenceFile = Optional.empty();
+            return this;
+        }
+
+        /// Hears of what happens, in order, on an executor; what a listener throws is logged.
+        public Builder listener(Executor executor, Consumer<? super LlmEvent> listener) {
+            listeners.add(new Listener(Objects.requireNonNull(executor), Objects.requireNonNull(listener)));
+            return this;
+        }
+
+        /// Makes it. Nothing is loaded and nothing is looked at yet.
+        public LocalLlm build() {
+            return new LocalLlm(this);
+        }
+    }
+}

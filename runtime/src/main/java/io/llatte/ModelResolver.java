@@ -1,0 +1,68 @@
+package io.llatte;
+
+import io.llatte.engine.ModelFile;
+import io.llatte.model.CatalogModel;
+import io.llatte.model.DownloadListener;
+import io.llatte.model.ModelCatalog;
+import io.llatte.model.ModelStore;
+import io.llatte.model.StoredModel;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// From what a user says to a file, and back to what was chosen last.
+final class ModelResolver {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ModelResolver.class);
+
+    private final ModelStore store;
+    private final Optional<ModelPreference> preference;
+
+    ModelResolver(ModelStore store, Optional<ModelPreference> preference) {
+        this.store = store;
+        this.preference = preference;
+    }
+
+    /// The one id of a model, whatever it was called.
+    String idOf(String reference) {
+        return store.catalog().find(reference).map(CatalogModel::id).orElse(reference);
+    }
+
+    /// The file, downloaded first where it is missing. Interrupting the thread stops that.
+    ///
+    /// @throws IllegalArgumentException if nothing has that name
+    /// @throws DownloadException if it cannot be fetched or verified
+    ModelFile resolve(String id, DownloadListener listener) {
+        StoredModel model = store.find(id).filter(StoredModel::present).orElseGet(() -> store.pull(id, listener));
+        return new ModelFile(id, model.path(), model.model().flatMap(CatalogModel::chat));
+    }
+
+    /// The same without a download.
+    Optional<ModelFile> find(String id) {
+        return store.find(id).filter(StoredModel::present)
+                .map(model -> new ModelFile(id, model.path(), model.model().flatMap(CatalogModel::chat)));
+    }
+
+    /// The model that was chosen last, if it can still be had; else the default one.
+    String preferredId() {
+        Optional<String> preferred = preference.flatMap(ModelPreference::read);
+        if (preferred.isPresent() && !isKnown(preferred.get())) {
+            LOG.warn("the preferred model {} is no longer there; taking the default", preferred.get());
+            preferred = Optional.empty();
+        }
+        return preferred.orElseGet(() -> idOf(ModelCatalog.DEFAULT));
+    }
+
+    private boolean isKnown(String id) {
+        try {
+            return store.catalog().find(id).isPresent() || store.find(id).isPresent();
+        } catch (RuntimeException e) {
+            LOG.debug("{} cannot be looked up", id, e);
+            return false;
+        }
+    }
+
+    void remember(String id) {
+        preference.ifPresent(file -> file.write(id));
+    }
+}

@@ -1,0 +1,125 @@
+package io.llatte.engine;
+
+import io.llatte.llama.FlashAttention;
+import io.llatte.llama.KvType;
+import io.llatte.llama.SplitMode;
+import java.util.List;
+import java.util.Objects;
+import java.util.OptionalInt;
+
+/// Where and how a model is loaded. Immutable.
+///
+/// @param policy where it may run
+/// @param contextSize how many tokens it can keep in mind
+/// @param gpuLayers layers to put on GPUs; empty for as many as fit
+/// @param devices names of the GPUs to use; empty for all
+/// @param tensorSplit the share of each GPU, in any unit; empty for llama.cpp's choice
+/// @param splitMode how the model is spread over several GPUs
+/// @param keyType number format of the KV cache's keys
+/// @param valueType number format of the KV cache's values; a quantised one needs flash attention
+/// @param flashAttention whether attention is fused
+/// @param threads CPU threads, 0 for the usable physical cores
+public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, OptionalInt gpuLayers, List<String> devices,
+                            List<Float> tensorSplit, SplitMode splitMode, KvType keyType, KvType valueType, FlashAttention flashAttention,
+                            int threads) {
+
+    private static final int MAX_THREADS = 512;
+
+    public EngineOptions {
+        Objects.requireNonNull(policy, "policy");
+        Objects.requireNonNull(contextSize, "contextSize");
+        Objects.requireNonNull(splitMode, "splitMode");
+        Objects.requireNonNull(keyType, "keyType");
+        Objects.requireNonNull(valueType, "valueType");
+        Objects.requireNonNull(flashAttention, "flashAttention");
+        devices = List.copyOf(devices);
+        tensorSplit = List.copyOf(tensorSplit);
+        if (gpuLayers.isPresent() && gpuLayers.getAsInt() < 0) {
+            throw new IllegalArgumentException("gpuLayers must not be negative: " + gpuLayers.getAsInt());
+        }
+        if (threads < 0 || threads > MAX_THREADS) {
+            throw new IllegalArgumentException("threads must be 0 to " + MAX_THREADS + ": " + threads);
+        }
+    }
+
+    public static EngineOptions defaults() {
+        return builder().build();
+    }
+
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /// Collects options; see the record's parameters.
+    public static final class Builder {
+
+        private PlacementPolicy policy = PlacementPolicy.PREFER_GPU;
+        private ContextSize contextSize = ContextSize.standard();
+        private OptionalInt gpuLayers = OptionalInt.empty();
+        private List<String> devices = List.of();
+        private List<Float> tensorSplit = List.of();
+        private SplitMode splitMode = SplitMode.LAYER;
+        private KvType keyType = KvType.F16;
+        private KvType valueType = KvType.F16;
+        private FlashAttention flashAttention = FlashAttention.AUTO;
+        private int threads;
+
+        private Builder() {
+        }
+
+        public Builder policy(PlacementPolicy value) {
+            policy = value;
+            return this;
+        }
+
+        public Builder contextSize(ContextSize value) {
+            contextSize = value;
+            return this;
+        }
+
+        public Builder gpuLayers(int value) {
+            gpuLayers = OptionalInt.of(value);
+            return this;
+        }
+
+        public Builder devices(List<String> value) {
+            devices = value;
+            return this;
+        }
+
+        public Builder tensorSplit(List<Float> value) {
+            tensorSplit = value;
+            return this;
+        }
+
+        public Builder splitMode(SplitMode value) {
+            splitMode = value;
+            return this;
+        }
+
+        public Builder keyType(KvType value) {
+            keyType = value;
+            return this;
+        }
+
+        public Builder valueType(KvType value) {
+            valueType = value;
+            return this;
+        }
+
+        public Builder flashAttention(FlashAttention value) {
+            flashAttention = value;
+            return this;
+        }
+
+        public Builder threads(int value) {
+            threads = value;
+            return this;
+        }
+
+        public EngineOptions build() {
+            return new EngineOptions(policy, contextSize, gpuLayers, devices, tensorSplit, splitMode, keyType, valueType, flashAttention,
+                    threads);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+package io.llatte.engine;
+
+import io.llatte.BackendUnavailableException;
+import io.llatte.InsufficientMemoryException;
+import io.llatte.llama.Backend;
+import io.llatte.llama.ContextOptions;
+import io.llatte.llama.Device;
+import io.llatte.llama.DeviceType;
+import io.llatte.llama.Gguf;
+import io.llatte.llama.Model;
+import io.llatte.llama.ModelOptions;
+import io.llatte.memory.MemoryBudget;
+import io.llatte.memory.MemoryPlan;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
+import java.util.stream.Collectors;
+
+/// Chooses layers, devices and context length for a model from what is free and from llama.cpp's own plan. The same devices and the same
+/// plan give the same placement.
+///
+/// @param devices the devices with what is free now
+/// @param backends the backend modules, for the reasons of those that are absent
+/// @param budget an upper bound
+/// @param heldBytes what counts against the budget already, by device
+record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudget budget, Map<String, Long> heldBytes) {
+
+    private static final int CONTEXT_STEP = 256;
+
+    /// Left free on a GPU, for what the plan does not cover: a driver's pools and other programs.
+    private static final long MAX_RESERVE_BYTES = 512L << 20;
+    private static final int RESERVE_DIVISOR = 20;
+
+    /// What the header says of the model.
+    private record Shape(int layers, int trainingLength) {
+
+        static Shape of(Path path) {
+            Gguf gguf = Gguf.read(path);
+            String architecture = gguf.architecture();
+            return new Shape(number(gguf, architecture + ".block_count") + 1, number(gguf, architecture + ".context_length"));
+        }
+
+        private static int number(Gguf gguf, String key) {
+            return gguf.metadata().get(key) instanceof Number number ? Math.clamp(number.longValue(), 0, 1 << 30) : 0;
+        }
+    }
+
+    /// On GPUs, with as many layers as fit or as were asked for.
+    ///
+    /// @throws BackendUnavailableException if there is no GPU, with the reason of each backend
+    /// @throws InsufficientMemoryException if not one layer fits
+    /// @throws io.llatte.ModelLoadException if the file is missing, broken or unsupported
+    Placement onGpu(Path path, EngineOptions options) {
+        List<String> gpus = gpusFor(options);
+        Shape shape = Shape.of(path);
+        IntFunction<ModelOptions> withLayers = layers -> ModelOptions.builder().gpuLayers(layers).devices(gpus)
+                .tensorSplit(options.tensorSplit()).splitMode(options.splitMode()).build();
+        if (options.gpuLayers().isPresent()) {
+            return sized(PlacementTarget.GPU, path, withLayers.apply(options.gpuLayers().getAsInt()), options, shape);
+        }
+        ContextOptions least = contextOptions(options, leastLength(options.contextSize(), shape));
+        IntFunction<Shortage> shortageOf = layers -> shortage(Model.plan(path, withLayers.apply(layers), least));
+        int fitting = shortageOf.apply(shape.layers) == null ? shape.layers : largest(0, shape.layers - 1, n -> shortageOf.apply(n) == null);
+        if (fitting == 0) {
+            throw shortageOf.apply(1).exception(path);
+        }
+        return sized(PlacementTarget.GPU, path, withLayers.apply(fitting), options, shape);
+    }
+
+    /// On the CPU alone.
+    ///
+    /// @throws InsufficientMemoryException if it does not fit
+    /// @throws io.llatte.ModelLoadException if the file is missing, broken or unsupported
+    Placement onCpu(Path path, EngineOptions options) {
+        return sized(PlacementTarget.CPU, path, ModelOptions.cpuOnly(), options, Shape.of(path));
+    }
+
+    private Placement sized(PlacementTarget target, Path path, ModelOptions modelOptions, EngineOptions options, Shape shape) {
+        int length = leastLength(options.contextSize(), shape);
+        MemoryPlan plan = Model.plan(path, modelOptions, contextOptions(options, length));
+        Shortage shortage = shortage(plan);
+        if (shortage != null) {
+            throw shortage.exception(path);
+        }
+        if (options.contextSize() instanceof ContextSize.Fit) {
+            int steps = Math.max(0, shape.trainingLength / CONTEXT_STEP);
+            int fitting = largest(0, steps, step -> step * CONTEXT_STEP <= leastLength(options.contextSize(), shape)
+                    || shortage(Model.plan(path, modelOptions, contextOptions(options, step * CONTEXT_STEP))) == null);
+            length = Math.max(length, fitting * CONTEXT_STEP);
+            plan = Model.plan(path, modelOptions, contextOptions(options, length));
+        }
+        return new Placement(target, modelOptions, contextOptions(options, length), plan, shape.layers);
+    }
+
+    private static int leastLength(ContextSize size, Shape shape) {
+        int training = shape.trainingLength == 0 ? Integer.MAX_VALUE : shape.trainingLength;
+        return switch (size) {
+            case ContextSize.AtMost(int tokens) -> Math.min(tokens, training);
+            case ContextSize.Exactly(int tokens) -> tokens;
+            case ContextSize.Training() -> shape.trainingLength;
+            case ContextSize.Fit() -> Math.min(ContextSize.LEAST, training);
+        };
+    }
+
+    private static ContextOptions contextOptions(EngineOptions options, int length) {
+        return ContextOptions.builder().contextLength(length).keyType(options.keyType()).valueType(options.valueType())
+                .flashAttention(options.flashAttention()).threads(options.threads()).batchThreads(options.threads()).build();
+    }
+
+    /// The largest number from `low` to `high` that holds, where all below it hold and `low` does.
+    private static int largest(int low, int high, IntPredicate holds) {
+        int best = low;
+        int next = high;
+        while (best < next) {
+            int middle = best + (next - best + 1) / 2;
+            if (holds.test(middle)) {
+                best = middle;
+            } else {
+                next = middle - 1;
+            }
+        }
+        return best;
+    }
+
+    private List<String> gpusFor(EngineOptions options) {
+        List<String> gpus = namesOf(DeviceType.GPU);
+        if (gpus.isEmpty()) {
+            gpus = namesOf(DeviceType.INTEGRATED_GPU);
+        }
+        if (gpus.isEmpty()) {
+            throw new BackendUnavailableException("no usable GPU: " + reasons());
+        }
+        if (options.devices().isEmpty()) {
+            return gpus;
+        }
+        List<String> known = devices.stream().map(Device::name).toList();
+        List<String> unknown = options.devices().stream().filter(name -> !known.contains(name)).toList();
+        if (!unknown.isEmpty()) {
+            throw new BackendUnavailableException("no device " + String.join(", ", unknown) + "; there is: " + String.join(", ", known));
+        }
+        return options.devices();
+    }
+
+    private List<String> namesOf(DeviceType type) {
+        return devices.stream().filter(device -> device.type() == type).map(Device::name).toList();
+    }
+
+    private String reasons() {
+        List<Backend> gpuBackends = backends.stream().filter(backend -> !backend.name().equalsIgnoreCase("CPU")
+                && !backend.name().equalsIgnoreCase("RPC")).toList();
+        if (gpuBackends.isEmpty()) {
+            return "the native library was built without a GPU backend; build it with the preset vulkan, cuda or metal, or set "
+                    + "llatte.native.path to a folder that has one";
+        }
+        return gpuBackends.stream().map(backend -> backend.name() + " " + (backend.loaded() ? "found no device"
+                : "is not loaded (" + backend.reason() + ")")).collect(Collectors.joining("; "))
+                + "; install the driver, or look at what hides devices (CUDA_VISIBLE_DEVICES, GGML_VK_VISIBLE_DEVICES)";
+    }
+
+    /// What is missing on a device.
+    private record Shortage(String device, long requestedBytes, long availableBytes, String bound) {
+
+        InsufficientMemoryException exception(Path path) {
+            return new InsufficientMemoryException("%s needs %,d bytes on %s, and %,d are %s".formatted(path.getFileName(), requestedBytes, device,
+                    availableBytes, bound), device, requestedBytes, availableBytes);
+        }
+    }
+
+    /// The first device that the plan is too large for, or null if it fits.
+    private Shortage shortage(MemoryPlan plan) {
+        Map<String, Device> byName = new TreeMap<>();
+        devices.forEach(device -> byName.put(device.name(), device));
+        for (var entry : plan.bytesByDevice().entrySet()) {
+            String name = entry.getKey();
+            Long limit = budget.bytesByDevice().get(name);
+            long left = limit == null ? Long.MAX_VALUE : Math.max(0, limit - heldBytes.getOrDefault(name, 0L));
+            if (entry.getValue() > left) {
+                return new Shortage(name, entry.getValue(), left, "left of the budget of %,d".formatted(limit));
+            }
+            Device device = byName.get(name);
+            if (device != null && entry.getValue() > usable(device)) {
+                return new Shortage(name, entry.getValue(), usable(device), "usable of %,d".formatted(device.totalBytes()));
+            }
+        }
+        return null;
+    }
+
+    private static long usable(Device device) {
+        long reserve = device.type() == DeviceType.CPU ? 0 : Math.min(MAX_RESERVE_BYTES, device.totalBytes() / RESERVE_DIVISOR);
+        return Math.max(0, device.freeBytes() - reserve);
+    }
+}

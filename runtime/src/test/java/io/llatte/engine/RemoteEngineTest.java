@@ -1,0 +1,184 @@
+package io.llatte.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.llatte.BackendUnavailableException;
+import io.llatte.EngineClosedException;
+import io.llatte.llama.ChatMessage;
+import io.llatte.llama.FinishReason;
+import io.llatte.llama.SamplingOptions;
+import io.llatte.llama.Token;
+import io.llatte.llama.TokenStream;
+import io.llatte.llama.Usage;
+import java.net.URI;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/// Against a real server on this machine.
+@Timeout(30)
+class RemoteEngineTest {
+
+    private static final GenerationRequest HELLO = new GenerationRequest(new Prompt.Chat(List.of(ChatMessage.user("Hi"))),
+            SamplingOptions.builder().seed(7).build(), 5, List.of("STOP"));
+
+    private ChatServer server;
+    private RemoteEngine engine;
+
+    @BeforeEach
+    void start() throws Exception {
+        server = new ChatServer();
+        engine = engine(server.endpoint());
+    }
+
+    private static RemoteEngine engine(RemoteEndpoint endpoint) {
+        return new RemoteEngine("mine", endpoint, new PlacementReport(PlacementPolicy.PREFER_GPU, PlacementTarget.REMOTE, List.of(), 0, 0, 0, List.of()));
+    }
+
+    @AfterEach
+    void stop() {
+        engine.close();
+        server.close();
+    }
+
+    private static String text(TokenStream stream) {
+        try (var tokens = stream.stream()) {
+            return tokens.map(Token::text).collect(Collectors.joining());
+        }
+    }
+
+    @Test
+    void answer_streamsAndEndsWithTheServersUsage() {
+        var end = new AtomicReference<GenerationEnd>();
+        TokenStream stream = engine.generate(HELLO, end::set);
+
+        assertThat(text(stream)).isEqualTo("Hello there");
+        assertThat(stream.finishReason()).isEqualTo(FinishReason.EOG);
+        assertThat(stream.usage()).isEqualTo(new Usage(7, 2, 3));
+        assertThat(end.get().usage()).isEqualTo(stream.usage());
+        var request = server.requests().getFirst();
+        assertThat(request.path()).isEqualTo("/v1/chat/completions");
+        assertThat(request.authorization()).isEqualTo("Bearer " + ChatServer.KEY);
+        assertThat(request.body()).contains("\"model\":\"remote-model\"", "\"max_tokens\":5", "\"seed\":7", "\"stop\":[\"STOP\"]",
+                "{\"role\":\"user\",\"content\":\"Hi\"}");
+    }
+
+    @Test
+    void completion_usesTheOtherAddress() {
+        server.answers(exchange -> ChatServer.stream(exchange, List.of("a", "b"), "length"));
+
+        var stream = engine.generate(new GenerationRequest(new Prompt.Text("once"), SamplingOptions.greedy(), 2, List.of()), _ -> { });
+
+        assertThat(text(stream)).isEqualTo("ab");
+        assertThat(stream.finishReason()).isEqualTo(FinishReason.LENGTH);
+        assertThat(server.requests().getFirst().path()).isEqualTo("/v1/completions");
+    }
+
+    @Test
+    void refusal_isTyped_andNeverShowsTheKey() {
+        server.answers(exchange -> ChatServer.refuse(exchange, 401, "{\"error\":\"Incorrect API key: " + ChatServer.KEY + "\"}"));
+
+        assertThatExceptionOfType(BackendUnavailableException.class).isThrownBy(() -> text(engine.generate(HELLO, _ -> { })))
+                .withMessageContaining("401").withMessageContaining("***").withMessageNotContaining(ChatServer.KEY);
+        assertThat(server.endpoint().toString()).doesNotContain(ChatServer.KEY);
+    }
+
+    @Test
+    void errorInTheMiddle_isTyped() {
+        server.answers(exchange -> {
+            exchange.sendResponseHeaders(200, 0);
+            ChatServer.send(exchange, "{\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}");
+            ChatServer.send(exchange, "{\"error\":{\"message\":\"out of luck\"}}");
+        });
+
+        var stream = engine.generate(HELLO, _ -> { });
+        assertThat(stream.next().text()).isEqualTo("Hel");
+        assertThatExceptionOfType(BackendUnavailableException.class).isThrownBy(stream::hasNext).withMessageContaining("out of luck");
+    }
+
+    @Test
+    void answerThatIsCutOff_isTyped() {
+        server.answers(exchange -> {
+            exchange.sendResponseHeaders(200, 0);
+            ChatServer.send(exchange, "{\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}");
+        });
+
+        assertThatExceptionOfType(BackendUnavailableException.class).isThrownBy(() -> text(engine.generate(HELLO, _ -> { })))
+                .withMessageContaining("1 pieces");
+    }
+
+    @Test
+    void answerThatIsNoJson_isTyped() {
+        server.answers(exchange -> {
+            exchange.sendResponseHeaders(200, 0);
+            ChatServer.send(exchange, "{{{");
+        });
+
+        assertThatExceptionOfType(BackendUnavailableException.class).isThrownBy(() -> text(engine.generate(HELLO, _ -> { })));
+    }
+
+    @Test
+    void nobodyThere_isTyped() {
+        server.close();
+
+        assertThatExceptionOfType(BackendUnavailableException.class).isThrownBy(() -> text(engine.generate(HELLO, _ -> { })))
+                .withMessageContaining("localhost");
+    }
+
+    @Test
+    void cancel_endsAnAnswerThatHangs() throws Exception {
+        var inside = new CountDownLatch(1);
+        var release = new CountDownLatch(1);
+        server.answers(exchange -> hang(exchange, inside, release));
+        var stream = engine.generate(HELLO, _ -> { });
+        inside.await();
+
+        stream.cancel();
+
+        assertThat(text(stream)).isIn("", "Hel");
+        assertThat(stream.finishReason()).isEqualTo(FinishReason.CANCELLED);
+        release.countDown();
+    }
+
+    @Test
+    void close_endsAnAnswerThatHangs_withATypedError() throws Exception {
+        var inside = new CountDownLatch(1);
+        var release = new CountDownLatch(1);
+        server.answers(exchange -> hang(exchange, inside, release));
+        var stream = engine.generate(HELLO, _ -> { });
+        inside.await();
+
+        engine.close();
+
+        assertThatExceptionOfType(EngineClosedException.class).isThrownBy(() -> stream.forEachRemaining(_ -> { }));
+        assertThatExceptionOfType(EngineClosedException.class).isThrownBy(() -> engine.generate(HELLO, _ -> { }));
+        release.countDown();
+    }
+
+    private static void hang(com.sun.net.httpserver.HttpExchange exchange, CountDownLatch inside, CountDownLatch release) throws java.io.IOException {
+        exchange.sendResponseHeaders(200, 0);
+        ChatServer.send(exchange, "{\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}");
+        inside.countDown();
+        try {
+            release.await(20, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
+    void addressesThatAreNone_areRefused() {
+        for (String address : List.of("ftp://host/v1", "file:///v1", "localhost", "/v1")) {
+            assertThatIllegalArgumentException().isThrownBy(() -> new RemoteEndpoint(URI.create(address), "m", ""));
+        }
+        assertThatIllegalArgumentException().isThrownBy(() -> new RemoteEndpoint(URI.create("http://localhost/v1"), " ", ""));
+    }
+}
