@@ -86,7 +86,7 @@ final class HubCache {
         }
         try (Stream<Path> files = Files.walk(snapshot.get())) {
             return files.filter(file -> file.toString().endsWith(".gguf") && Files.isRegularFile(file))
-                    .map(file -> snapshot.get().relativize(file).toString().replace('\\', '/')).sorted().toList();
+                    .map(file -> snapshot.get().relativize(file).toString().replace('\\', '/')).filter(HubNames::isFile).sorted().toList();
         } catch (IOException e) {
             throw new UncheckedIOException("the hub's cache cannot be read", e);
         }
@@ -100,10 +100,11 @@ final class HubCache {
                 String name = entry.getFileName().toString().replaceFirst("/$", "");
                 String[] parts = name.split("--");
                 Path refs = entry.resolve("refs");
-                if (name.startsWith(PREFIX) && parts.length == 3 && Files.isDirectory(refs)) {
+                if (name.startsWith(PREFIX) && parts.length == 3 && HubNames.isRepository(parts[1] + "/" + parts[2])
+                        && Files.isDirectory(refs)) {
                     try (Stream<Path> files = Files.walk(refs)) {
-                        found.put(parts[1] + "/" + parts[2], files.filter(Files::isRegularFile)
-                                .map(file -> refs.relativize(file).toString().replace('\\', '/')).sorted().toList());
+                        found.put(parts[1] + "/" + parts[2], files.filter(Files::isRegularFile).map(file ->
+                                refs.relativize(file).toString().replace('\\', '/')).filter(HubNames::isRevision).sorted().toList());
                     }
                 }
             }

@@ -24,13 +24,16 @@ final class HubClient {
 
     private static final Pattern NEXT_PAGE = Pattern.compile("<([^>]+)>\\s*;\\s*rel=\"?next\"?");
     private static final int NAMES_IN_A_MESSAGE = 12;
+    private static final int MAX_PAGES = 100;
 
-    private final String endpoint;
+    private final URI endpoint;
+    private final String shownEndpoint;
     private final boolean hasToken;
     private final WebClient client;
 
-    HubClient(String endpoint, boolean hasToken, WebClient client) {
+    HubClient(URI endpoint, boolean hasToken, WebClient client) {
         this.endpoint = endpoint;
+        this.shownEndpoint = WebClient.display(endpoint);
         this.hasToken = hasToken;
         this.client = client;
     }
@@ -72,14 +75,15 @@ final class HubClient {
     List<String> files(String repository, String revision) {
         var files = new ArrayList<String>();
         URI page = URI.create("%s/api/models/%s/tree/%s?recursive=true".formatted(endpoint, repository, encode(revision)));
-        while (page != null) {
+        for (int pages = 0; page != null && pages < MAX_PAGES; pages++) {
             HttpResponse<String> response = send("GET", page, true, HttpResponse.BodyHandlers.ofString());
             if (response.statusCode() != 200) {
                 throw refused(response, repository, revision, Optional.empty());
             }
             for (JsonNode entry : parse(response)) {
-                if (entry.path("type").asText().equals("file")) {
-                    files.add(entry.path("path").asText());
+                String path = entry.path("path").asText();
+                if (entry.path("type").asText().equals("file") && HubNames.isFile(path)) {
+                    files.add(path);
                 }
             }
             Matcher next = NEXT_PAGE.matcher(header(response, "Link").orElse(""));
@@ -125,7 +129,7 @@ final class HubClient {
         String token = hasToken ? "the HF_TOKEN in use does not allow it" : "set HF_TOKEN";
         if (code.equals("GatedRepo")) {
             return new DownloadException("the licence of %s is to be accepted at %s/%s first; then %s (status %d)".formatted(repository,
-                    endpoint, repository, hasToken ? "the token in use must be one of that account" : "set HF_TOKEN", status));
+                    shownEndpoint, repository, hasToken ? "the token in use must be one of that account" : "set HF_TOKEN", status));
         }
         if (status == 404 && file.isPresent() && (code.isEmpty() || code.equals("EntryNotFound"))) {
             return new DownloadException("%s has no file %s at %s (status 404); %s".formatted(repository, file.get(), revision,
@@ -135,11 +139,11 @@ final class HubClient {
             return new DownloadException("%s has no branch, tag or commit %s (status %d)".formatted(repository, revision, status));
         }
         if (status == 401 || status == 403) {   // the hub hides what it does not show: a name that does not exist gets 401 too
-            return new DownloadException("there is no repository %s at %s, or it is private: %s (status %d%s)".formatted(repository, endpoint,
+            return new DownloadException("there is no repository %s at %s, or it is private: %s (status %d%s)".formatted(repository, shownEndpoint,
                     token, status, said));
         }
-        return new DownloadException(status == 404 ? "there is no repository %s at %s (status 404%s)".formatted(repository, endpoint, said)
-                : "the hub at %s answered with status %d%s for %s; try again later".formatted(endpoint, status, said, repository));
+        return new DownloadException(status == 404 ? "there is no repository %s at %s (status 404%s)".formatted(repository, shownEndpoint, said)
+                : "the hub at %s answered with status %d%s for %s; try again later".formatted(shownEndpoint, status, said, repository));
     }
 
     private String names(String repository, String revision) {

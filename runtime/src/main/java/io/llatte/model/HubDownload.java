@@ -36,7 +36,7 @@ final class HubDownload {
     /// @throws DownloadException if that cannot be; what came so far is kept for the next try
     List<Path> run(ModelReference.Hub wanted, Optional<CatalogModel.Pin> pin, ProgressMeter progress) throws IOException {
         Optional<String> token = settings.token();
-        try (var client = new WebClient(stallTimeout, Optional.of(settings.endpointUri()), token)) {
+        try (var client = new WebClient(stallTimeout, Optional.of(settings.endpoint()), token)) {
             var hub = new HubClient(settings.endpoint(), token.isPresent(), client);
             List<Remote> parts = describe(wanted, hub);
             if (pin.isPresent()) {
@@ -68,10 +68,8 @@ final class HubDownload {
     }
 
     private static String choose(ModelReference.Hub wanted, List<String> files) {
-        String chosen = HubNames.choose(files, wanted.quantization()).orElseThrow(() -> new DownloadException("%s has no %s; it has %s"
+        return HubNames.choose(files, wanted.quantization()).orElseThrow(() -> new DownloadException("%s has no %s; it has %s"
                 .formatted(wanted.repository(), wanted.quantization().map(q -> q + " model").orElse("GGUF model"), HubClient.names(files))));
-        HubNames.checkFile(chosen);
-        return chosen;
     }
 
     private static Remote pinned(Remote remote, CatalogModel.Pin pin, ModelReference.Hub wanted) {

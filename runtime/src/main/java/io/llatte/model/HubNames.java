@@ -22,21 +22,33 @@ final class HubNames {
     private HubNames() {
     }
 
+    static boolean isRepository(String repository) {
+        return repository.matches("\\w([\\w.-]*\\w)?/\\w([\\w.-]*\\w)?") && !repository.contains("..") && !repository.contains("--");
+    }
+
     static void checkRepository(String repository) {
-        if (!repository.matches("\\w([\\w.-]*\\w)?/\\w([\\w.-]*\\w)?") || repository.contains("..") || repository.contains("--")) {
-            throw new IllegalArgumentException("not a repository of the form owner/name: " + repository);
-        }
+        check(isRepository(repository), "not a repository of the form owner/name", repository);
+    }
+
+    static boolean isRevision(String revision) {
+        return revision.matches("\\w[\\w.-]*(/\\w[\\w.-]*)*") && !revision.contains("..");
     }
 
     static void checkRevision(String revision) {
-        if (!revision.matches("\\w[\\w.-]*(/\\w[\\w.-]*)*") || revision.contains("..")) {
-            throw new IllegalArgumentException("not a branch, tag or commit: " + revision);
-        }
+        check(isRevision(revision), "not a branch, tag or commit", revision);
+    }
+
+    static boolean isFile(String file) {
+        return file.matches("[^/\\\\:\\p{Cntrl}]+(/[^/\\\\:\\p{Cntrl}]+)*") && List.of(file.split("/")).stream().noneMatch(name -> name.matches("\\.+"));
     }
 
     static void checkFile(String file) {
-        if (!file.matches("[^/\\\\:\\p{Cntrl}]+(/[^/\\\\:\\p{Cntrl}]+)*") || List.of(file.split("/")).stream().anyMatch(n -> n.matches("\\.+"))) {
-            throw new IllegalArgumentException("not a file of a repository: " + file);
+        check(isFile(file), "not a file of a repository", file);
+    }
+
+    private static void check(boolean holds, String otherwise, String name) {
+        if (!holds) {
+            throw new IllegalArgumentException(otherwise + ": " + name);
         }
     }
 

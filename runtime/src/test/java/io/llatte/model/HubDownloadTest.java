@@ -55,7 +55,7 @@ class HubDownloadTest {
     private ModelStore.Builder builder(Map<String, String> more) {
         var environment = new HashMap<>(server.environment(home));
         environment.putAll(more);
-        return ModelStore.builder().folder(home.resolve("models")).environment(environment).stallTimeout(Duration.ofSeconds(5));
+        return ModelStore.builder().folder(home.resolve("models")).environment(environment).stallTimeout(Duration.ofSeconds(20));
     }
 
     private ModelStore store() {
@@ -173,10 +173,11 @@ class HubDownloadTest {
     }
 
     @Test
-    void listWithANameThatLeavesTheCache_isRefused() {
+    void nameThatLeavesTheCache_isNone() {
         server.hub.answer("/api/models/%s/tree/main?recursive=true".formatted(REPOSITORY), 200, Map.of(),
                 "[{\"type\":\"file\",\"path\":\"../../../evil.gguf\"}]");
-        assertThatThrownBy(() -> store().pull("hf:" + REPOSITORY, SILENT)).hasMessageContaining("evil.gguf");
+        assertThatThrownBy(() -> store().pull("hf:" + REPOSITORY, SILENT)).isInstanceOf(DownloadException.class)
+                .hasMessage("%s has no GGUF model; it has no files", REPOSITORY);
         assertThat(server.hub.requests()).hasSize(1);
     }
 
@@ -231,11 +232,11 @@ class HubDownloadTest {
     void silentConnection_isBroken() {
         byte[] content = bytes(300_000);
         server.put(FILE, content);
-        server.bytes.breakAfter(32_768);
+        server.bytes.breakAfter(0);
         server.bytes.stall(true);
-        ModelStore store = builder(Map.of()).stallTimeout(Duration.ofMillis(200)).build();
+        ModelStore store = builder(Map.of()).stallTimeout(Duration.ofSeconds(1)).build();
         assertThatThrownBy(() -> store.pull(REFERENCE, SILENT)).isInstanceOf(DownloadException.class)
-                .hasMessageContaining("nothing came for 0.2 s");
+                .hasMessageContaining("nothing came for 1.0 s");
         assertNothingUnderFinalName(content);
     }
 

@@ -1,7 +1,9 @@
 package io.llatte.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.llatte.DownloadException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -30,8 +32,10 @@ class HubSettingsTest {
 
     @Test
     void endpoint_hasNoSlashAtItsEnd() {
-        assertThat(settings(Map.of("HF_ENDPOINT", "http://hub.example/")).endpoint()).isEqualTo("http://hub.example");
-        assertThat(settings(Map.of()).endpoint()).isEqualTo("https://huggingface.co");
+        assertThat(settings(Map.of("HF_ENDPOINT", "http://hub.example/")).endpoint()).hasToString("http://hub.example");
+        assertThat(settings(Map.of()).endpoint()).hasToString("https://huggingface.co");
+        assertThatThrownBy(() -> settings(Map.of("HF_ENDPOINT", "hub.example")).endpoint()).isInstanceOf(DownloadException.class)
+                .hasMessageContaining("HF_ENDPOINT").hasMessageContaining("hub.example");
     }
 
     @Test
@@ -40,5 +44,6 @@ class HubSettingsTest {
         assertThat(settings(Map.of("HF_HOME", folder.toString())).token()).contains("hf_file");
         assertThat(settings(Map.of("HF_TOKEN_PATH", file.toString(), "HF_TOKEN", "hf_variable")).token()).contains("hf_variable");
         assertThat(settings(Map.of("HF_HOME", "/nowhere")).token()).isEmpty();
+        assertThat(settings(Map.of("HF_TOKEN", "hf_\nsecret")).token()).as("what no header can have").isEmpty();
     }
 }
