@@ -1,8 +1,8 @@
 package io.llatte.demo;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.llatte.model.CatalogModel;
 import io.llatte.model.ModelCatalog;
+import io.llatte.model.ModelReference;
 import io.llatte.model.ModelStore;
 import io.llatte.model.StoredModel;
 import picocli.CommandLine.Command;
@@ -48,30 +48,28 @@ final class ModelsCommand implements Runnable {
     }
 
     @Command(name = "pull", description = "Downloads and verifies a model, and prints where it is.")
-    void pull(@Parameters(paramLabel = "ID", arity = "0..1", defaultValue = ModelCatalog.DEFAULT,
-            description = "Default: the default model") String id) {
-        Output.println(ModelFile.pull(known(id).id(), store).path().toString());
+    void pull(@Parameters(paramLabel = "MODEL", arity = "0..1", defaultValue = ModelCatalog.DEFAULT,
+            description = "An id, hf:owner/repository[:file|:quantisation], or an address. Default: the default model") String reference) {
+        Output.println(ModelFile.pull(reference, store).path().toString());
     }
 
     @Command(name = "path", description = "Prints where a model is.")
-    void path(@Parameters(paramLabel = "ID", arity = "0..1", defaultValue = ModelCatalog.DEFAULT,
-            description = "Default: the default model") String id) {
-        StoredModel model = store.find(id).orElseThrow(() -> {
-            String known = known(id).id();
-            return new CommandException("%s is not downloaded; llatte models pull %s gets it".formatted(known, known));
-        });
+    void path(@Parameters(paramLabel = "MODEL", arity = "0..1", defaultValue = ModelCatalog.DEFAULT,
+            description = "As for pull. Default: the default model") String reference) {
+        StoredModel model = store.find(reference).orElseThrow(() ->
+                new CommandException("%s is not downloaded; llatte models pull %s gets it".formatted(name(reference), name(reference))));
         Output.println(model.path().toString());
     }
 
     @Command(name = "rm", description = "Removes a downloaded model.")
-    void remove(@Parameters(paramLabel = "ID", description = "The model's id") String id) {
-        String known = known(id).id();
-        if (!store.remove(known)) {
-            throw new CommandException(known + " is not downloaded");
+    void remove(@Parameters(paramLabel = "MODEL", description = "As for pull") String reference) {
+        if (!store.remove(reference)) {
+            throw new CommandException(name(reference) + " is not downloaded");
         }
     }
 
-    private CatalogModel known(String id) {
-        return store.catalog().get(id);
+    /// The id of what the catalog knows; a word that it does not know is an error.
+    private String name(String reference) {
+        return ModelReference.parse(reference) instanceof ModelReference.Name ? store.catalog().get(reference).id() : reference;
     }
 }
