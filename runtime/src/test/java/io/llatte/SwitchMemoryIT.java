@@ -47,7 +47,7 @@ class SwitchMemoryIT {
         Path a = SpeakingModels.add(temp, SpeakingModels.A);
         Path b = SpeakingModels.add(temp, SpeakingModels.B);
         var result = ChildJvm.run(FIXED_HEAP, Switching.class, Map.of("GGML_VK_VISIBLE_DEVICES", "0"), a.toString(), b.toString(),
-                "GPU_ONLY", SOAK ? "100" : "20", SOAK ? "200" : "20");
+                "GPU_ONLY", SOAK ? "100" : "10", SOAK ? "200" : "10");
         assumeTrue(!result.output().contains("no usable GPU"), "no Vulkan device");
         check(result);
     }
