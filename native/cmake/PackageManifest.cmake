@@ -1,4 +1,4 @@
-# Writes llatte-natives.properties into the install folder: each file and its SHA-256. The checksum of this list names
+# Writes llatte-natives.properties into the install folder: each file, its SHA-256 and its size. The checksum of this list names
 # the folder that the Java side extracts a natives jar to, so it changes exactly when one of the files does.
 get_filename_component(folder "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}" ABSOLUTE BASE_DIR "$ENV{PWD}")
 set(manifest "${folder}/llatte-natives.properties")
@@ -8,6 +8,7 @@ list(SORT files)
 set(content "")
 foreach (file IN LISTS files)
     file(SHA256 "${folder}/${file}" digest)
-    string(APPEND content "${file}=${digest}\n")
+    file(SIZE "${folder}/${file}" size)
+    string(APPEND content "${file}=${digest} ${size}\n")
 endforeach()
 file(WRITE "${manifest}" "${content}")

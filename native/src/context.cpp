@@ -262,6 +262,8 @@ int32_t llatte_context_create(llatte_model * model, const llama_context_params *
         context->n_outputs_max = every_row ? context->n_batch : static_cast<int32_t>(own.n_outputs_max);
         context->embeddings    = own.embeddings;
         context->unified       = own.kv_unified || context->n_seq_max == 1;
+        context->type_k        = own.type_k;
+        context->type_v        = own.type_v;
         context->shifts        = own.type_k != GGML_TYPE_BF16; // ggml rotates F32, F16 and what it can dequantise
         context->causal        = own.attention_type == LLAMA_ATTENTION_TYPE_UNSPECIFIED ? llatte::model_is_causal(model->handle)
                                                                                         : own.attention_type == LLAMA_ATTENTION_TYPE_CAUSAL;

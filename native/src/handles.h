@@ -35,6 +35,10 @@ struct llatte_context {
     bool    unified       = false; // one buffer for all sequences
     bool    shifts        = true;  // the cache's type can be rotated
 
+    // Of the cache: a saved sequence fits another context only where these are the same.
+    ggml_type type_k = GGML_TYPE_F16;
+    ggml_type type_v = GGML_TYPE_F16;
+
     // An assertion was contained inside llama.cpp: its state is unknown and nothing but freeing is allowed.
     bool poisoned = false;
 

@@ -34,14 +34,15 @@ uint64_t checksum(const uint8_t * bytes, size_t length, uint64_t hash = 0xcbf29c
     return hash ^ (hash >> 29);
 }
 
-// What a saved state depends on: the model's shape, and the size of one saved empty cache, which the cache's types decide.
+// What a saved state depends on: the model's shape and the cache's types.
 uint64_t fingerprint(const llatte_context * context) {
     const llama_model * model = context->model->handle;
     char                arch[64] = "";
     llama_model_meta_val_str(model, "general.architecture", arch, sizeof(arch));
-    const std::string shape = format("%s %d %d %d %d %d %llu", arch, llama_model_n_layer(model), llama_model_n_embd(model),
+    const std::string shape = format("%s %d %d %d %d %d %llu %d %d", arch, llama_model_n_layer(model), llama_model_n_embd(model),
                                      llama_model_n_head(model), llama_model_n_head_kv(model), context->model->n_vocab,
-                                     static_cast<unsigned long long>(llama_model_n_params(model)));
+                                     static_cast<unsigned long long>(llama_model_n_params(model)), static_cast<int>(context->type_k),
+                                     static_cast<int>(context->type_v));
     return checksum(reinterpret_cast<const uint8_t *>(shape.data()), shape.size());
 }
 
@@ -75,7 +76,7 @@ state_header check_header(const llatte_context * context, const uint8_t * source
                 static_cast<int64_t>(header.payload_bytes), static_cast<int64_t>(payload));
     }
     if (header.fingerprint != fingerprint(context)) {
-        corrupt("the saved sequence is another model's");
+        corrupt("the saved sequence is another model's, or of a cache of other types");
     }
     if (header.checksum != checksum(source + sizeof(header), payload)) {
         corrupt("the saved sequence was altered: its checksum differs");
@@ -132,7 +133,8 @@ int32_t llatte_state_restore(llatte_context * context, int32_t sequence, const u
         llatte::require_cache(context);
         const llatte::state_header header = llatte::check_header(context, source, size);
         if (llama_state_seq_set_data(context->handle, source + sizeof(header), header.payload_bytes, sequence) == 0) {
-            // llama.cpp has emptied the sequence by now: the cache has another type or is too small.
+            // The cache is too small, or lays its values out in another way. Whatever was written is taken out again: the sequence is empty.
+            llama_memory_seq_rm(llama_get_memory(context->handle), sequence, -1, -1);
             llatte::fail(LLATTE_STATE_CORRUPT, "the saved sequence does not fit this context" + llatte::because(), -1, context->n_ctx);
         }
     });

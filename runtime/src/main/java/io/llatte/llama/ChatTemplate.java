@@ -1,6 +1,8 @@
 package io.llatte.llama;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -13,7 +15,9 @@ import java.util.List;
 /// model any more. Any thread.
 public final class ChatTemplate implements AutoCloseable {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    /// A conversation may be longer than Jackson's limit for what comes from strangers: this comes from the shim.
+    private static final ObjectMapper JSON = new ObjectMapper(JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build()).build());
 
     private final NativeTemplate template;
 
@@ -112,7 +116,7 @@ public final class ChatTemplate implements AutoCloseable {
         try {
             return JSON.readTree(json);
         } catch (JsonProcessingException e) {
-            throw new AssertionError("the shim's answer is not JSON: " + json, e);
+            throw new AssertionError("the shim's answer of %d characters is not JSON".formatted(json.length()), e);
         }
     }
 

@@ -58,7 +58,7 @@ public final class Context implements AutoCloseable {
             arena.charge(Model.usagesOf(created.memory()).stream().map(MemoryUsage::withoutWeights)
                     .filter(usage -> usage.totalBytes() > 0).toList());
             return context;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
         }
@@ -179,15 +179,23 @@ public final class Context implements AutoCloseable {
     public void encode(Batch batch) {
         locked(() -> {
             context.control().rearm();
+            // A close that came before rearm() is seen here; one that comes after it sets the flag that the call reads.
+            requireRunnable(null);
             decodes++;
             context.encode(batch.rows());
             return null;
         });
     }
 
-    /// Stops the decode that runs now, on any thread, within one node of its graph on the CPU. Without one this does nothing.
+    /// Stops the decode that runs now, on any thread, within one node of its graph on the CPU; a stream whose decode it is ends as cancelled.
+    /// Without one this does nothing.
     public void cancel() {
-        context.control().cancel();
+        Generation stream = running;
+        if (stream != null) {
+            stream.cancel();
+        } else {
+            context.control().cancel();
+        }
     }
 
     /// The scores of a row of the last decode that asked for output; -1 is the last such row.
@@ -227,8 +235,13 @@ public final class Context implements AutoCloseable {
     }
 
     /// Empties every sequence.
+    ///
+    /// @throws IllegalStateException if a stream of one of them is still running
     public void clear() {
         locked(() -> {
+            for (Sequence sequence : sequences) {
+                sequence.checkIdle();
+            }
             context.clear();
             for (Sequence sequence : sequences) {
                 sequence.rememberNothing();

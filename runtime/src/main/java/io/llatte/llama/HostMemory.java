@@ -26,7 +26,9 @@ record HostMemory(long freeBytes, long totalBytes) {
         Optional<Long> used = number(cgroup.resolve("memory.current"));
         if (limit.isPresent() && used.isPresent()) {
             total = Math.min(total, limit.get());
-            free = Math.min(free, Math.max(0, limit.get() - used.get()));
+            // The group's use counts the pages of files that were read, a mapped model's among them; the kernel takes those back first.
+            long reclaimable = statBytes(cgroup.resolve("memory.stat"), "inactive_file") + statBytes(cgroup.resolve("memory.stat"), "active_file");
+            free = Math.min(free, Math.max(0, limit.get() - Math.max(0, used.get() - reclaimable)));
         }
         return new HostMemory(Math.min(free, total), total);
     }
@@ -37,6 +39,15 @@ record HostMemory(long freeBytes, long totalBytes) {
                     .map(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024).findFirst();
         } catch (IOException | NumberFormatException notLinux) {
             return Optional.empty();
+        }
+    }
+
+    private static long statBytes(Path file, String key) {
+        try {
+            return Files.readAllLines(file).stream().filter(line -> line.startsWith(key + " "))
+                    .mapToLong(line -> Long.parseLong(line.substring(key.length() + 1).strip())).findFirst().orElse(0);
+        } catch (IOException | NumberFormatException noControlGroup) {
+            return 0;
         }
     }
 

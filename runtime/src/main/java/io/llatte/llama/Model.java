@@ -89,7 +89,7 @@ public final class Model implements AutoCloseable {
             var gate = new Gate();
             arena.own(gate);
             return new Model(gguf, options, arena, gate, loaded, Duration.ofNanos(System.nanoTime() - start));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
         }
@@ -158,7 +158,7 @@ public final class Model implements AutoCloseable {
             DeviceArena scope = arena.newChild(name);
             try {
                 return birth.apply(scope);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 scope.close();
                 throw e;
             }

@@ -1,5 +1,6 @@
 package io.llatte.llama;
 
+import io.llatte.SavedStateException;
 import io.llatte.internal.ffi.NativeContext;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -78,7 +79,7 @@ public final class Sequence {
         });
     }
 
-    private void checkIdle() {
+    void checkIdle() {
         if (active != null && active.finishReason() == null) {
             throw new IllegalStateException("sequence " + id + " is generating: close its stream first");
         }
@@ -157,9 +158,10 @@ public final class Sequence {
         });
     }
 
-    /// The sequence's state with a header of its own: length, checksum, and which model and cache it fits.
+    /// The sequence's state with a header of its own: length, checksum, and which model and cache it fits. The ids are part of it, where they
+    /// are known, so that a prompt that begins the same way is not evaluated again after [#restore].
     public byte[] save() {
-        return context.locked(() -> cache().saveSequence(id));
+        return context.locked(() -> SavedTokens.append(cache().saveSequence(id), known ? Arrays.copyOf(tokens, tokenCount) : null));
     }
 
     /// Writes the state to a file, which appears under its name when it is whole.
@@ -181,11 +183,24 @@ public final class Sequence {
 
     /// Makes the sequence what it was when the state was saved.
     ///
-    /// @throws io.llatte.SavedStateException if the bytes are truncated, altered, or another model's; the sequence is as it was
+    /// @throws io.llatte.SavedStateException if the bytes are truncated, altered, or another model's or cache's, and the sequence is as it was;
+    ///         or if they do not fit this context, and the sequence is empty
     public void restore(byte[] state) {
         change(() -> {
-            cache().restoreSequence(id, state);
+            SavedTokens saved = SavedTokens.of(state);
+            try {
+                cache().restoreSequence(id, saved.nativeState());
+            } catch (SavedStateException e) {
+                if (cache().lastPosition(id) < 0) {
+                    rememberNothing();
+                }
+                throw e;
+            }
             forgetTokens();
+            if (saved.tokens() != null) {
+                rememberNothing();
+                remember(saved.tokens(), 0, saved.tokens().length);
+            }
         });
     }
 

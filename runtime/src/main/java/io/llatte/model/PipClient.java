@@ -39,13 +39,13 @@ final class PipClient {
     /// Finds a pip that runs.
     ///
     /// @throws DownloadException if there is none
-    static PipClient find(Map<String, String> environment) throws IOException {
+    static PipClient find(Map<String, String> environment) {
         for (List<String> candidate : CANDIDATES) {
             Path executable = findExecutable(candidate.getFirst(), environment.getOrDefault("PATH", ""));
             if (executable != null) {
                 var command = new ArrayList<>(candidate);
                 command.set(0, executable.toString());
-                if (works(command, environment)) {
+                if (isWorking(command, environment)) {
                     return new PipClient(List.copyOf(command), environment);
                 }
             }
@@ -62,6 +62,16 @@ final class PipClient {
             }
         }
         return null;
+    }
+
+    /// One that cannot even be started, such as a script whose interpreter is gone, is passed over.
+    private static boolean isWorking(List<String> command, Map<String, String> environment) {
+        try {
+            return works(command, environment);
+        } catch (IOException e) {
+            LOG.debug("{} cannot be run", command, e);
+            return false;
+        }
     }
 
     private static boolean works(List<String> command, Map<String, String> environment) throws IOException {

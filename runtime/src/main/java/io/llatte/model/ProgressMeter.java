@@ -19,6 +19,7 @@ final class ProgressMeter {
     private Phase phase;
     private long totalBytes;
     private String detail = "";
+    private long bytes;
     private long reportedNanos;
     private long bytesBefore;
     private long wholeBytes;
@@ -43,6 +44,7 @@ final class ProgressMeter {
         phase = newPhase;
         detail = newDetail;
         totalBytes = newTotalBytes;
+        bytes = 0;
         window.clear();
         window.add(new Sample(System.nanoTime(), bytesDone));
         report(bytesDone);
@@ -64,8 +66,10 @@ final class ProgressMeter {
         report(bytes);
     }
 
-    private void report(long bytes) {
+    private void report(long newBytes) {
         reportedNanos = System.nanoTime();
+        // A package's file is measured while pip moves it about.
+        bytes = Math.max(bytes, newBytes);
         Sample first = window.getFirst();
         Sample last = window.getLast();
         double seconds = (last.nanos() - first.nanos()) / 1e9;

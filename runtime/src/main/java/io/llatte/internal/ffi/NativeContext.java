@@ -118,11 +118,6 @@ public final class NativeContext implements AutoCloseable {
         return LlamaCpp.llama_n_seq_max(llamaContext());
     }
 
-    /// Whether positions of the cache can be shifted, also whether a sequence can be cut short.
-    public boolean canShift() {
-        return LlamaCpp.llama_memory_can_shift(LlamaCpp.llama_get_memory(llamaContext()));
-    }
-
     public void decode(NativeBatch batch) {
         int status = LlamaCpp.llatte_context_decode(handle.segment(), batch.size(), batch.tokens(), MemorySegment.NULL, batch.positions(),
                 batch.sequenceCounts(), batch.sequences(), 1, batch.outputs(), error);
@@ -173,10 +168,6 @@ public final class NativeContext implements AutoCloseable {
     public void copySequence(int source, int destination, int from, int to) {
         NativeStatus.check(LlamaCpp.llatte_sequence_copy(handle.segment(), source, destination, from, to, error), error,
                 "copying a sequence");
-    }
-
-    public void keepSequence(int sequence) {
-        NativeStatus.check(LlamaCpp.llatte_sequence_keep(handle.segment(), sequence, error), error, "keeping one sequence");
     }
 
     public void shiftSequence(int sequence, int from, int to, int delta) {

@@ -63,11 +63,14 @@ public final class NativeLibrary {
         List<String> tried = new ArrayList<>();
         for (Override given : overrides()) {
             Path folder = Path.of(given.value()).toAbsolutePath();
-            if (Files.isRegularFile(folder.resolve(platform.shimFile()))) {
-                return folder;
-            }
             // A path that was set and is wrong is never passed over for another.
-            throw new BackendUnavailableException(given.name() + " is " + folder + ", which has no " + platform.shimFile());
+            if (!Files.isRegularFile(folder.resolve(platform.shimFile()))) {
+                throw new BackendUnavailableException(given.name() + " is " + folder + ", which has no " + platform.shimFile());
+            }
+            NativePackage.damage(folder).ifPresent(damage -> {
+                throw new BackendUnavailableException(given.name() + " is " + folder + ", which is damaged: " + damage);
+            });
+            return folder;
         }
         tried.add("-D" + PATH_PROPERTY + " (not set)");
         tried.add(PATH_VARIABLE + " (not set)");
@@ -88,7 +91,7 @@ public final class NativeLibrary {
     }
 
     private static List<Override> overrides() {
-        return override("-D" + PATH_PROPERTY, System.getProperty(PATH_PROPERTY))
+        return override("the native library's path (-D" + PATH_PROPERTY + ", " + PATH_VARIABLE + ")", System.getProperty(PATH_PROPERTY))
                 .or(() -> override(PATH_VARIABLE, System.getenv(PATH_VARIABLE)))
                 .map(List::of)
                 .orElse(List.of());
@@ -98,7 +101,8 @@ public final class NativeLibrary {
         return override("", System.getProperty("llatte.native.cache"))
                 .or(() -> override("", System.getenv("LLATTE_NATIVE_CACHE")))
                 .map(given -> Path.of(given.value()))
-                .or(() -> override("", System.getenv("XDG_CACHE_HOME")).map(given -> Path.of(given.value(), "llatte", "natives")))
+                .or(() -> override("", System.getenv("XDG_CACHE_HOME")).filter(given -> Path.of(given.value()).isAbsolute())
+                        .map(given -> Path.of(given.value(), "llatte", "natives")))
                 .orElseGet(() -> Path.of(System.getProperty("user.home"), ".cache", "llatte", "natives"));
     }
 

@@ -9,6 +9,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -17,6 +18,9 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /// The native libraries as the `llatte-natives` jar carries them, extracted once into a content-addressed cache folder.
@@ -46,12 +50,13 @@ final class NativePackage {
             Files.createDirectories(cache);
             String digest = digestOf(manifest);
             Path target = cache.resolve(digest);
-            if (Files.isDirectory(target)) {
+            if (isWhole(target)) {
                 return target;
             }
             try (var lock = FileChannel.open(cache.resolve(digest + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                     var held = lock.lock()) {
-                if (held.isValid() && !Files.isDirectory(target)) {
+                if (held.isValid() && !isWhole(target)) {
+                    deleteFolder(target);
                     copyAll(manifest, target);
                 }
             }
@@ -60,6 +65,35 @@ final class NativePackage {
             throw new BackendUnavailableException(
                     "Extracting the native libraries into " + cache + " failed (" + e + "). Set -Dllatte.native.cache or"
                             + " LLATTE_NATIVE_CACHE to a folder that can be written, or -Dllatte.native.path to an extracted one.", e);
+        }
+    }
+
+    private static boolean isWhole(Path folder) {
+        return Files.isDirectory(folder) && damage(folder).isEmpty();
+    }
+
+    /// The first file that is missing or has another size than the folder's manifest says: loading it would end the process. A folder
+    /// without a manifest is not looked at.
+    static Optional<String> damage(Path folder) {
+        var manifest = new Properties();
+        try (InputStream in = Files.newInputStream(folder.resolve(MANIFEST))) {
+            manifest.load(in);
+            for (String file : new TreeSet<>(manifest.stringPropertyNames())) {
+                String[] entry = manifest.getProperty(file).split(" ");
+                Path path = folder.resolve(file);
+                long expected = entry.length < 2 ? -1 : Long.parseLong(entry[1]);
+                if (!Files.isRegularFile(path)) {
+                    return Optional.of(file + " is missing");
+                }
+                if (expected >= 0 && Files.size(path) != expected) {
+                    return Optional.of("%s has %,d bytes instead of %,d".formatted(file, Files.size(path), expected));
+                }
+            }
+            return Optional.empty();
+        } catch (NoSuchFileException noManifest) {
+            return Optional.empty();
+        } catch (IOException | IllegalArgumentException e) {
+            return Optional.of(MANIFEST + " cannot be read: " + e);
         }
     }
 
