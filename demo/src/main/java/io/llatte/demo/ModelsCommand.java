@@ -1,7 +1,6 @@
 package io.llatte.demo;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.llatte.model.CatalogModel;
 import io.llatte.model.ModelCatalog;
 import io.llatte.model.ModelStore;
 import io.llatte.model.StoredModel;
@@ -48,30 +47,39 @@ final class ModelsCommand implements Runnable {
     }
 
     @Command(name = "pull", description = "Downloads and verifies a model, and prints where it is.")
-    void pull(@Parameters(paramLabel = "ID", arity = "0..1", defaultValue = ModelCatalog.DEFAULT,
-            description = "Default: the default model") String id) {
-        Output.println(ModelFile.pull(known(id).id(), store).path().toString());
+    void pull(@Parameters(paramLabel = "MODEL", arity = "0..1", defaultValue = ModelCatalog.DEFAULT,
+            description = "Default: the default model") String reference) {
+        Output.println(pull(reference, store).path().toString());
     }
 
-    @Command(name = "path", description = "Prints where a model is.")
-    void path(@Parameters(paramLabel = "ID", arity = "0..1", defaultValue = ModelCatalog.DEFAULT,
-            description = "Default: the default model") String id) {
-        StoredModel model = store.find(id).orElseThrow(() -> {
-            String known = known(id).id();
-            return new CommandException("%s is not downloaded; llatte models pull %s gets it".formatted(known, known));
-        });
-        Output.println(model.path().toString());
-    }
-
-    @Command(name = "rm", description = "Removes a downloaded model.")
-    void remove(@Parameters(paramLabel = "ID", description = "The model's id") String id) {
-        String known = known(id).id();
-        if (!store.remove(known)) {
-            throw new CommandException(known + " is not downloaded");
+    /// What the user means, downloaded where it is missing.
+    ///
+    /// @throws IllegalArgumentException if there is no such model
+    /// @throws io.llatte.DownloadException if it cannot be had
+    static StoredModel pull(String reference, ModelStore store) {
+        try (var progress = new ProgressLine()) {
+            return store.pull(reference, progress::download);
         }
     }
 
-    private CatalogModel known(String id) {
-        return store.catalog().get(id);
+    @Command(name = "path", description = "Prints where a model is.")
+    void path(@Parameters(paramLabel = "MODEL", arity = "0..1", defaultValue = ModelCatalog.DEFAULT,
+            description = "Default: the default model") String reference) {
+        Output.println(present(reference, store).path().toString());
+    }
+
+    /// What the user means, if it is on this machine.
+    ///
+    /// @throws CommandException if it is not
+    static StoredModel present(String reference, ModelStore store) {
+        return store.find(reference).filter(StoredModel::present).orElseThrow(() ->
+                new CommandException("%s is not on this machine; llatte models pull %s gets it".formatted(reference, reference)));
+    }
+
+    @Command(name = "rm", description = "Removes a downloaded model.")
+    void remove(@Parameters(paramLabel = "MODEL", description = "The model's id") String reference) {
+        if (!store.remove(reference)) {
+            throw new CommandException(reference + " is not downloaded");
+        }
     }
 }
