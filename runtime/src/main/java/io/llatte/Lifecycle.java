@@ -191,7 +191,7 @@ final class Lifecycle implements AutoCloseable {
         try {
             file = resolver.resolve(id, progress);
             // What is no model at all must not cost the one that answers.
-            Gguf.read(file.path());
+            Gguf.readScalars(file.path());
         } catch (LlatteException e) {
             Engine remote = loader.fallBackToRemote(id, options, e, progress);
             replace(old, id, () -> new Loaded(remote, Optional.empty()), progress, start);

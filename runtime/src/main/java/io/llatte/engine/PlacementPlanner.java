@@ -38,7 +38,7 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
     private record Shape(int layers, int trainingLength) {
 
         static Shape of(Path path) {
-            Gguf gguf = Gguf.read(path);
+            Gguf gguf = Gguf.readScalars(path);
             String architecture = gguf.architecture();
             return new Shape(number(gguf, architecture + ".block_count") + 1, number(gguf, architecture + ".context_length"));
         }

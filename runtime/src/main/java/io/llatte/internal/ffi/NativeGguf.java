@@ -13,6 +13,7 @@ import java.util.Objects;
 public final class NativeGguf implements AutoCloseable {
 
     private static final int MAX_DIMENSIONS = 4;
+    private static final int LIST = 9;
 
     private final NativeHandle handle;
 
@@ -54,6 +55,10 @@ public final class NativeGguf implements AutoCloseable {
         return NativeModel.textOf(LlamaCpp.gguf_get_key(handle.segment(), checkKey(index)));
     }
 
+    public boolean isList(int index) {
+        return LlamaCpp.gguf_get_kv_type(handle.segment(), checkKey(index)) == LIST;
+    }
+
     /// A boxed number, a Boolean, a String, or a list of one of these. Unsigned numbers are widened so that they keep their value,
     /// except a `uint64` beyond 2^63, which is read as negative.
     public Object value(int index) {
@@ -70,7 +75,7 @@ public final class NativeGguf implements AutoCloseable {
             case 6 -> LlamaCpp.gguf_get_val_f32(gguf, key);
             case 7 -> LlamaCpp.gguf_get_val_bool(gguf, key);
             case 8 -> NativeModel.textOf(LlamaCpp.gguf_get_val_str(gguf, key));
-            case 9 -> array(gguf, key);
+            case LIST -> array(gguf, key);
             case 10 -> LlamaCpp.gguf_get_val_u64(gguf, key);
             case 11 -> LlamaCpp.gguf_get_val_i64(gguf, key);
             case 12 -> LlamaCpp.gguf_get_val_f64(gguf, key);
