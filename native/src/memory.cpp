@@ -1,4 +1,5 @@
 // llama.cpp's own account of device memory, of what exists and of what does not yet.
+#include "gguf_header.h"
 #include "handles.h"
 
 #include "ggml-backend.h"
@@ -7,6 +8,8 @@
 
 #include <cstring>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace llatte {
 
@@ -63,6 +66,37 @@ llama_context_params smallest_context() {
     return params;
 }
 
+llama_model_kv_override text_override(const std::string & key, const char * value) {
+    llama_model_kv_override entry = {};
+    entry.tag                     = LLAMA_KV_OVERRIDE_TYPE_STR;
+    strncpy(entry.key, key.c_str(), sizeof(entry.key) - 1);
+    strncpy(entry.val_str, value, sizeof(entry.val_str) - 1);
+    return entry;
+}
+
+llama_model_kv_override number_override(const std::string & key, int64_t value) {
+    llama_model_kv_override entry = {};
+    entry.tag                     = LLAMA_KV_OVERRIDE_TYPE_INT;
+    strncpy(entry.key, key.c_str(), sizeof(entry.key) - 1);
+    entry.val_i64 = value;
+    return entry;
+}
+
+// A plan needs to know how many tokens there are, not which: reading a large vocabulary is nearly all of a plan's time. Empty where the file
+// has no vocabulary.
+std::vector<llama_model_kv_override> without_vocabulary(const char * path) {
+    const gguf_header header(path);
+    const int64_t     tokens = gguf_find_key(header.get(), "tokenizer.ggml.tokens");
+    if (tokens < 0 || gguf_get_kv_type(header.get(), tokens) != GGUF_TYPE_ARRAY) {
+        return {};
+    }
+    return {
+        text_override("tokenizer.ggml.model", "none"),
+        number_override(header.text("general.architecture") + ".vocab_size", static_cast<int64_t>(gguf_get_arr_n(header.get(), tokens))),
+        llama_model_kv_override{},
+    };
+}
+
 } // namespace
 
 } // namespace llatte
@@ -102,6 +136,8 @@ int32_t llatte_memory_plan(const char * path, const llama_model_params * model_p
         llama_model_params unallocated = *model_params;
         unallocated.no_alloc           = true;
         unallocated.load_mode          = LLAMA_LOAD_MODE_NONE;
+        const auto overrides           = llatte::without_vocabulary(path);
+        unallocated.kv_overrides       = overrides.empty() ? nullptr : overrides.data();
         std::unique_ptr<llama_model, llatte::model_deleter> model(llama_model_load_from_file(path, unallocated));
         if (model == nullptr) {
             llatte::load_failure(path);

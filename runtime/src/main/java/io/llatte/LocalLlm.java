@@ -36,7 +36,6 @@ public final class LocalLlm implements AutoCloseable {
 
     private final ModelStore store;
     private final ModelResolver resolver;
-    private final EngineOptions options;
     private final DeviceArena arena;
     private final EngineLoader loader;
     private final EventBus events = new EventBus();
@@ -48,14 +47,15 @@ public final class LocalLlm implements AutoCloseable {
     private LocalLlm(Builder builder) {
         store = builder.store != null ? builder.store : ModelStore.open();
         resolver = new ModelResolver(store, builder.preferenceFile.map(ModelPreference::new), builder.remembers);
-        options = builder.options;
         arena = DeviceArena.open(builder.budget);
         loader = new EngineLoader(arena, builder.remote);
         status = new StatusBoard(arena.ledger()::totalBytes);
         memoryWatch = new MemoryWatch(arena.ledger(), builder.memoryWarningShare, events);
         builder.listeners.forEach(listener -> events.subscribe(listener.executor, listener.consumer));
         timer = new IdleTimer(builder.idleUnload, status::idleFor, this::unloadWhereIdle, memoryWatch::check);
-        lifecycle = new Lifecycle(options, builder.switchPolicy, resolver, arena, loader, events, status, timer::activity);
+        var slot = new ModelSlot(builder.switchPolicy, arena, events, status, timer::activity);
+        var exchange = new ModelExchange(slot, resolver, loader, builder.options, events, status);
+        lifecycle = new Lifecycle(builder.switchPolicy, resolver, slot, exchange, events, status);
     }
 
     /// With the user's model store and default options. The caller closes it.

@@ -7,6 +7,7 @@ import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_ST
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaMethod;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ImportOption;
@@ -43,6 +44,23 @@ class ArchitectureTest {
             .should().dependOnClassesThat().resideInAnyPackage("io.llatte.llama", "io.llatte.model", "io.llatte.internal..");
 
     @ArchTest
+    static final ArchRule storeKnowsNoEngines = noClasses()
+            .that().resideInAPackage("io.llatte.model")
+            .should().dependOnClassesThat().resideInAnyPackage("io.llatte.llama", "io.llatte.memory", "io.llatte.engine", "io.llatte.internal..");
+
+    @ArchTest
+    static final ArchRule lowLevelKnowsNothingAbove = noClasses()
+            .that().resideInAPackage("io.llatte.llama")
+            .should().dependOnClassesThat().resideInAnyPackage("io.llatte.engine", "io.llatte.model");
+
+    /// What is thrown belongs to all; the rest of the top package is above all.
+    @ArchTest
+    static final ArchRule nothingKnowsTheFacade = noClasses()
+            .that().resideInAPackage("io.llatte.*..")
+            .should().dependOnClassesThat(DescribedPredicate.describe("are the facade", (JavaClass each) ->
+                    each.getPackageName().equals("io.llatte") && !each.isAssignableTo(Throwable.class)));
+
+    @ArchTest
     static final ArchRule packagesHaveNoCycles = slices().matching("io.llatte.(**)").should().beFreeOfCycles();
 
     @ArchTest
@@ -55,7 +73,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule exportedSignaturesShowNoSegments = methods()
-            .that().areDeclaredInClassesThat().resideInAnyPackage("io.llatte", "io.llatte.llama", "io.llatte.memory", "io.llatte.model")
+            .that().areDeclaredInClassesThat().resideInAnyPackage("io.llatte", "io.llatte.engine", "io.llatte.llama", "io.llatte.memory", "io.llatte.model")
             .and().areDeclaredInClassesThat().arePublic()
             .and(DescribedPredicate.describe("are public or protected", (JavaMethod method) ->
                     method.getModifiers().contains(JavaModifier.PUBLIC) || method.getModifiers().contains(JavaModifier.PROTECTED)))

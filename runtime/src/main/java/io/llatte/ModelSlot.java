@@ -1,0 +1,182 @@
+package io.llatte;
+
+import io.llatte.engine.Engine;
+import io.llatte.engine.GenerationEnd;
+import io.llatte.engine.GenerationRequest;
+import io.llatte.engine.ModelFile;
+import io.llatte.llama.TokenStream;
+import io.llatte.memory.DeviceArena;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+
+/// The one place for a model that answers, with a gate that is closed while the model goes. Status and events change under its lock, in the
+/// moment in which what they say becomes true.
+final class ModelSlot {
+
+    private final SwitchPolicy policy;
+    private final DeviceArena arena;
+    private final EventBus events;
+    private final StatusBoard status;
+    private final Runnable afterActivity;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Requests requests = new Requests(lock);
+
+    // Guarded by the lock.
+    private Loaded current;
+    private boolean gateClosed;
+
+    /// An engine and the file that it was loaded from; on a server there is none.
+    record Loaded(Engine engine, Optional<ModelFile> file) {
+        String id() {
+            return engine.modelId();
+        }
+    }
+
+    /// @param afterActivity called, and to return at once, when a model was loaded or a request ended
+    ModelSlot(SwitchPolicy policy, DeviceArena arena, EventBus events, StatusBoard status, Runnable afterActivity) {
+        this.policy = policy;
+        this.arena = arena;
+        this.events = events;
+        this.status = status;
+        this.afterActivity = afterActivity;
+    }
+
+    ReentrantLock lock() {
+        return lock;
+    }
+
+    /// What answers now, or null.
+    Loaded current() {
+        return locked(() -> current);
+    }
+
+    /// Whether a model answers, and nothing is about to take it away. The lock is held.
+    boolean isReady() {
+        return current != null && !gateClosed;
+    }
+
+    /// The lock is held.
+    boolean isGateClosed() {
+        return gateClosed;
+    }
+
+    /// Whether a model is loaded that has nothing to do. The lock is held.
+    boolean isIdle() {
+        return isReady() && requests.isEmpty();
+    }
+
+    /// Starts a request. The lock is held and the slot ready: nothing can take the engine away before the request is counted.
+    TokenStream admit(GenerationRequest request) {
+        Engine engine = current.engine();
+        Requests.Ticket ticket = requests.add(engine.modelId());
+        status.activity();
+        show("");
+        events.publish(new LlmEvent.Generating(ticket.modelId(), ticket.id()));
+        try {
+            TokenStream stream = engine.generate(request, end -> ended(ticket, end));
+            ticket.started(stream);
+            return stream;
+        } catch (RuntimeException e) {
+            requests.remove(ticket);
+            show("");
+            throw e;
+        }
+    }
+
+    private void ended(Requests.Ticket ticket, GenerationEnd end) {
+        locked(() -> {
+            requests.remove(ticket);
+            status.activity();
+            if (end.failure().isPresent()) {
+                events.publish(new LlmEvent.Failed(ticket.modelId(), end.failure().get()));
+            } else {
+                status.statistics(status.read().statistics().plus(end.usage(), end.timings()));
+                events.publish(new LlmEvent.Generated(ticket.modelId(), ticket.id(), end.finishReason(), end.usage(), end.timings()));
+            }
+            if (current != null) {
+                show("");
+            }
+            return null;
+        });
+        afterActivity.run();
+    }
+
+    /// Puts a model in, and opens the gate.
+    void fill(Loaded loaded, Duration loadTime) {
+        locked(() -> {
+            current = loaded;
+            gateClosed = false;
+            status.activity();
+            show("");
+            events.publish(new LlmEvent.Ready(loaded.id(), loaded.engine().placement(), loadTime));
+            return null;
+        });
+        afterActivity.run();
+    }
+
+    /// Closes the gate, lets requests end as the policy says, and closes the engine. When this returns its bytes are free, and the gate is
+    /// still closed.
+    ///
+    /// @param next sets the status that comes next
+    /// @throws java.util.concurrent.CancellationException if that was cancelled while requests were waited for; the model then still answers
+    void empty(String reason, Runnable next) {
+        Loaded old = locked(() -> {
+            gateClosed = true;
+            return current;
+        });
+        if (policy.running() == SwitchPolicy.Running.CANCEL) {
+            requests.cancelAll();
+        }
+        requests.awaitNone();
+        closeEngine(old, reason, next);
+    }
+
+    /// The same at once: what runs fails.
+    void emptyNow(String reason, Runnable next) {
+        Loaded old = locked(() -> {
+            gateClosed = true;
+            return current;
+        });
+        if (old != null) {
+            closeEngine(old, reason, next);
+        }
+    }
+
+    private void closeEngine(Loaded old, String reason, Runnable next) {
+        long before = arena.ledger().totalBytes();
+        old.engine().close();
+        long freed = before - arena.ledger().totalBytes();
+        locked(() -> {
+            current = null;
+            next.run();
+            events.publish(new LlmEvent.Unloaded(old.id(), freed, reason));
+            return null;
+        });
+    }
+
+    /// The end of a change. What could not be done is shown beside what still answers. The lock is held.
+    void openGate(String trouble) {
+        gateClosed = false;
+        if (current != null) {
+            show(trouble);
+        }
+    }
+
+    /// The lock is held, and a model is loaded.
+    private void show(String trouble) {
+        String reason = trouble.isEmpty() ? current.id() + " is loaded" : trouble;
+        LlmState state = !requests.isEmpty() ? LlmState.ACTIVE : gateClosed ? LlmState.LOADING : LlmState.IDLE;
+        status.state(state, reason, Optional.of(current.id()));
+    }
+
+    private <T> T locked(Supplier<T> part) {
+        lock.lock();
+        try {
+            return part.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+}
