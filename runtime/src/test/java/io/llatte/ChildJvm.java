@@ -13,7 +13,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /// A JVM of its own for what may end one, or needs its own environment.
 public final class ChildJvm {
 
-    private static final long LIMIT_MINUTES = 10;
+    private static final long LIMIT_MINUTES = 25;
 
     private ChildJvm() {
     }
@@ -28,9 +28,16 @@ public final class ChildJvm {
 
     /// Runs a main class with this JVM's class path and native library.
     public static Result run(Class<?> main, Map<String, String> environment, String... arguments) throws IOException, InterruptedException {
+        return run(List.of("-Xmx512m"), main, environment, arguments);
+    }
+
+    /// The same with options of the JVM.
+    public static Result run(List<String> options, Class<?> main, Map<String, String> environment, String... arguments)
+            throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--enable-native-access=ALL-UNNAMED", "-Xmx512m",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--enable-native-access=ALL-UNNAMED",
                 "-XX:+UseSerialGC", "-cp", System.getProperty("java.class.path")));
+        command.addAll(options);
         for (String property : List.of("llatte.native.path", "llatte.test.build", "llatte.test.model", "llatte.test.llamacpp")) {
             command.add("-D" + property + "=" + System.getProperty(property, ""));
         }

@@ -56,27 +56,30 @@ public record Gguf(Path file, int version, long alignment, long dataOffset, Map<
     ///
     /// @throws io.llatte.ModelLoadException if the file is missing or is no GGUF
     public static Gguf read(Path file) {
-        return read(file, true);
-    }
-
-    /// The same without the metadata that are lists: a vocabulary's are what takes nearly all of the time.
-    ///
-    /// @throws io.llatte.ModelLoadException if the file is missing or is no GGUF
-    public static Gguf readScalars(Path file) {
-        return read(file, false);
-    }
-
-    private static Gguf read(Path file, boolean withLists) {
         NativeLibrary.load();
         try (NativeGguf gguf = NativeGguf.open(file)) {
             Map<String, Object> metadata = new LinkedHashMap<>();
             for (int i = 0; i < gguf.keyCount(); i++) {
-                if (withLists || !gguf.isList(i)) {
-                    metadata.put(gguf.key(i), gguf.value(i));
-                }
+                metadata.put(gguf.key(i), gguf.value(i));
             }
             List<Tensor> tensors = IntStream.range(0, gguf.tensorCount()).mapToObj(gguf::tensor).map(Tensor::of).toList();
             return new Gguf(file, gguf.version(), gguf.alignment(), gguf.dataOffset(), metadata, tensors);
+        }
+    }
+
+    /// Reads the scalars of a file's header alone: neither arrays, of which a vocabulary's are most of the time, nor tensors.
+    ///
+    /// @throws io.llatte.ModelLoadException if the file is missing or is no GGUF
+    public static Gguf readScalars(Path file) {
+        NativeLibrary.load();
+        try (NativeGguf gguf = NativeGguf.open(file)) {
+            Map<String, Object> metadata = new LinkedHashMap<>();
+            for (int i = 0; i < gguf.keyCount(); i++) {
+                if (!gguf.isArray(i)) {
+                    metadata.put(gguf.key(i), gguf.value(i));
+                }
+            }
+            return new Gguf(file, gguf.version(), gguf.alignment(), gguf.dataOffset(), metadata, List.of());
         }
     }
 

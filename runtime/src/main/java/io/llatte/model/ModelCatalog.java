@@ -1,12 +1,9 @@
 package io.llatte.model;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.URI;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -14,13 +11,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.StreamSupport;
+import java.util.Properties;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The models that can be asked for by id. Immutable.
 public final class ModelCatalog {
 
     /// Stands for the default model wherever an id is taken.
     public static final String DEFAULT = "default";
+
+    private static final Logger LOG = LoggerFactory.getLogger(ModelCatalog.class);
 
     private final Map<String, CatalogModel> models;
     private final String defaultId;
@@ -44,12 +45,73 @@ public final class ModelCatalog {
         return BuiltIn.CATALOG;
     }
 
+    /// The built-in catalog with what the user's `llatte/catalog.json` in the configuration folder adds, replaces and makes the default.
+    /// A file that cannot be used is a warning in the log, and the built-in catalog is the answer.
+    public static ModelCatalog user() {
+        return user(System.getProperties(), System.getenv());
+    }
+
+    static ModelCatalog user(Properties properties, Map<String, String> environment) {
+        Path file = StoreFolder.catalogFile(properties, environment);
+        if (!Files.exists(file)) {
+            return builtIn();
+        }
+        try {
+            CatalogFile own = CatalogFile.read(file);
+            ModelCatalog merged = builtIn().with(own.models());
+            return own.defaultId().isPresent() ? merged.withDefault(own.defaultId().get()) : merged;
+        } catch (IOException e) {
+            LOG.warn("the model catalog {} cannot be read, going on with the built-in one: {}", file, e.toString());
+        } catch (IllegalArgumentException e) {
+            LOG.warn("going on with the built-in models alone, {} is of no use: {}", file, e.getMessage());
+        }
+        return builtIn();
+    }
+
+    /// The catalog of a file alone, in the format of docs/models.md. Its default is the one that it names, else its first model.
+    ///
+    /// @throws UncheckedIOException if the file cannot be read
+    /// @throws IllegalArgumentException if it is no catalog or has no model, with the entry and the reason
+    public static ModelCatalog read(Path file) {
+        try {
+            CatalogFile read = CatalogFile.read(file);
+            return new ModelCatalog(read.models(), read.defaultId().or(() -> read.models().stream().map(CatalogModel::id).findFirst())
+                    .orElseThrow(() -> new IllegalArgumentException("it has no model")));
+        } catch (IOException e) {
+            throw new UncheckedIOException("the model catalog " + file + " cannot be read", e);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("the model catalog " + file + " is of no use: " + e.getMessage(), e);
+        }
+    }
+
     /// A catalog of one's own.
     ///
     /// @param defaultId the id of one of the models
     /// @throws IllegalArgumentException if two models share an id or the default is not among them
     public static ModelCatalog of(Collection<CatalogModel> models, String defaultId) {
         return new ModelCatalog(models, defaultId);
+    }
+
+    /// This catalog and more models; one with a known id takes that one's place. The default stays.
+    ///
+    /// @throws IllegalArgumentException if two of the new models share an id
+    public ModelCatalog with(Collection<CatalogModel> more) {
+        var byId = new LinkedHashMap<>(models);
+        ModelCatalog checked = more.isEmpty() ? this : new ModelCatalog(more, more.iterator().next().id());
+        byId.putAll(checked.models);
+        return new ModelCatalog(byId.values(), defaultId);
+    }
+
+    /// As [#with(Collection)].
+    public ModelCatalog with(CatalogModel... more) {
+        return with(List.of(more));
+    }
+
+    /// This catalog with another default.
+    ///
+    /// @throws IllegalArgumentException if there is no such id
+    public ModelCatalog withDefault(String id) {
+        return new ModelCatalog(new ArrayList<>(models.values()), id);
     }
 
     /// Every model, in the catalog's order.
@@ -79,63 +141,12 @@ public final class ModelCatalog {
         static final ModelCatalog CATALOG = read();
 
         private static ModelCatalog read() {
-            try (InputStream in = ModelCatalog.class.getResourceAsStream("catalog.json")) {
-                JsonNode root = new ObjectMapper().readTree(in);
-                var models = new ArrayList<CatalogModel>();
-                for (JsonNode node : required(root, "models")) {
-                    models.add(model(node));
-                }
-                return new ModelCatalog(models, required(root, "default").asText());
+            try {
+                CatalogFile file = CatalogFile.builtIn();
+                return new ModelCatalog(file.models(), file.defaultId().orElseThrow());
             } catch (IOException e) {
                 throw new UncheckedIOException("the built-in model catalog cannot be read", e);
             }
-        }
-
-        private static CatalogModel model(JsonNode node) {
-            List<ModelSource> sources = StreamSupport.stream(required(node, "sources").spliterator(), false).map(BuiltIn::source).toList();
-            return new CatalogModel(text(node, "id"), text(node, "name"), text(node, "family"), text(node, "parameters"),
-                    text(node, "quantization"), text(node, "file"), required(node, "sizeBytes").asLong(), text(node, "sha256"),
-                    required(node, "contextLength").asInt(), text(node, "license"),
-                    Optional.ofNullable(node.get("chat")).map(BuiltIn::chat), sources);
-        }
-
-        private static ChatFormat chat(JsonNode node) {
-            return new ChatFormat(template(text(node, "template")),
-                    StreamSupport.stream(required(node, "stop").spliterator(), false).map(JsonNode::asText).toList());
-        }
-
-        private static ModelSource source(JsonNode node) {
-            return switch (text(node, "type")) {
-                case "url" -> new ModelSource.Url(URI.create(text(node, "url")));
-                case "python-packages" -> new ModelSource.PythonPackages(text(node, "version"),
-                        StreamSupport.stream(required(node, "chunks").spliterator(), false).map(BuiltIn::chunk).toList());
-                default -> throw new IllegalArgumentException("unknown source type " + text(node, "type"));
-            };
-        }
-
-        private static ModelSource.Chunk chunk(JsonNode node) {
-            return new ModelSource.Chunk(text(node, "package"), text(node, "file"), required(node, "sizeBytes").asLong(),
-                    text(node, "sha256"));
-        }
-
-        private static String template(String name) {
-            try (InputStream in = ModelCatalog.class.getResourceAsStream("templates/" + name)) {
-                return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-            } catch (IOException e) {
-                throw new UncheckedIOException("the built-in chat template " + name + " cannot be read", e);
-            }
-        }
-
-        private static String text(JsonNode node, String key) {
-            return required(node, key).asText();
-        }
-
-        private static JsonNode required(JsonNode node, String key) {
-            JsonNode value = node.get(key);
-            if (value == null || value.isNull()) {
-                throw new IllegalArgumentException("the catalog lacks \"" + key + "\" in " + node);
-            }
-            return value;
         }
     }
 }

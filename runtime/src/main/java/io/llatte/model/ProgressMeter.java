@@ -20,10 +20,22 @@ final class ProgressMeter {
     private long totalBytes;
     private String detail = "";
     private long reportedNanos;
+    private long bytesBefore;
+    private long wholeBytes;
 
     ProgressMeter(String model, DownloadListener listener) {
         this.model = model;
         this.listener = listener;
+    }
+
+    String model() {
+        return model;
+    }
+
+    /// What follows is about one of several files, which are reported as one download.
+    void section(long newBytesBefore, long newWholeBytes) {
+        bytesBefore = newBytesBefore;
+        wholeBytes = newWholeBytes;
     }
 
     /// Starts a phase; bytes that are done already do not count for the rate.
@@ -58,6 +70,6 @@ final class ProgressMeter {
         Sample last = window.getLast();
         double seconds = (last.nanos() - first.nanos()) / 1e9;
         double rate = seconds <= 0 ? 0 : Math.max(0, last.bytes() - first.bytes()) / seconds;
-        listener.progress(new DownloadProgress(model, phase, detail, bytes, totalBytes, rate));
+        listener.progress(new DownloadProgress(model, phase, detail, bytesBefore + bytes, Math.max(wholeBytes, totalBytes), rate));
     }
 }

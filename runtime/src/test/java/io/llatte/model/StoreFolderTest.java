@@ -31,4 +31,19 @@ class StoreFolderTest {
         assertThat(folder("Mac OS X", "", Map.of())).isEqualTo(Path.of("/home/u/Library/Caches/llatte/models"));
         assertThat(folder("Windows 11", "", Map.of("LOCALAPPDATA", "/local"))).isEqualTo(Path.of("/local/llatte/models"));
     }
+
+    private static Path catalog(String system, Map<String, String> environment) {
+        var properties = new Properties();
+        properties.setProperty("user.home", "/home/u");
+        properties.setProperty("os.name", system);
+        return StoreFolder.catalogFile(properties, environment);
+    }
+
+    @Test
+    void theUsersCatalog_isInTheSystemsConfigurationFolder() {
+        assertThat(catalog("Linux", Map.of("XDG_CONFIG_HOME", "/x"))).isEqualTo(Path.of("/x/llatte/catalog.json"));
+        assertThat(catalog("Linux", Map.of("XDG_CONFIG_HOME", "x"))).isEqualTo(Path.of("/home/u/.config/llatte/catalog.json"));
+        assertThat(catalog("Mac OS X", Map.of())).isEqualTo(Path.of("/home/u/Library/Application Support/llatte/catalog.json"));
+        assertThat(catalog("Windows 11", Map.of("APPDATA", "/roaming"))).isEqualTo(Path.of("/roaming/llatte/catalog.json"));
+    }
 }

@@ -1,14 +1,20 @@
 package io.llatte.model;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// Catalog models with random bytes, and a program that pulls one in a process of its own.
 final class TestModels {
@@ -35,24 +41,32 @@ final class TestModels {
     }
 
     static ModelCatalog catalog(long size, String sha256, ModelSource... sources) {
-        var model = new CatalogModel("tiny", "Tiny", "test", "1K", "F32", "tiny.gguf", size, sha256, 128, "MIT",
-                Optional.empty(), List.of(sources));
+        var model = new CatalogModel("tiny", "Tiny", "test", "1K", "F32", "tiny.gguf", size,
+                Optional.of(new CatalogModel.Pin(size, sha256)), 128, 0, "MIT", Optional.empty(), List.of(sources));
         return ModelCatalog.of(List.of(model), "tiny");
     }
 
     static Path work(Path folder) {
-        return folder.resolve(".downloads").resolve("tiny");
+        return folder.resolve(".downloads").resolve("tiny.gguf");
     }
 
-    /// A Java process with this one's class path. What it prints is in `output`.
+    /// A Java process with this one's class path, but for the logger, whose start takes longer than all else. What it prints is in `output`.
     static Process startJava(Path output, Class<?> main, String... arguments) throws IOException {
-        var command = new java.util.ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx64m",
-                "-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")), main.getName()));
-        command.addAll(List.of(arguments));
-        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile()).start();
+        return startJava(output, Map.of(), main, arguments);
     }
 
-    static void await(String what, java.util.concurrent.Callable<Boolean> condition) throws Exception {
+    static Process startJava(Path output, Map<String, String> environment, Class<?> main, String... arguments) throws IOException {
+        var command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx64m",
+                "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+                "-cp", Stream.of(System.getProperty("java.class.path").split(File.pathSeparator)).filter(entry -> !entry.contains("logback"))
+                        .collect(Collectors.joining(File.pathSeparator)), main.getName()));
+        command.addAll(List.of(arguments));
+        var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
+        builder.environment().putAll(environment);
+        return builder.start();
+    }
+
+    static void await(String what, Callable<Boolean> condition) throws Exception {
         long deadline = System.nanoTime() + 30_000_000_000L;
         while (!condition.call()) {
             if (System.nanoTime() > deadline) {

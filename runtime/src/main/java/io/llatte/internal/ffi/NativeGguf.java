@@ -13,7 +13,8 @@ import java.util.Objects;
 public final class NativeGguf implements AutoCloseable {
 
     private static final int MAX_DIMENSIONS = 4;
-    private static final int LIST = 9;
+
+    private static final int ARRAY = 9;
 
     private final NativeHandle handle;
 
@@ -55,8 +56,8 @@ public final class NativeGguf implements AutoCloseable {
         return NativeModel.textOf(LlamaCpp.gguf_get_key(handle.segment(), checkKey(index)));
     }
 
-    public boolean isList(int index) {
-        return LlamaCpp.gguf_get_kv_type(handle.segment(), checkKey(index)) == LIST;
+    public boolean isArray(int index) {
+        return LlamaCpp.gguf_get_kv_type(handle.segment(), checkKey(index)) == ARRAY;
     }
 
     /// A boxed number, a Boolean, a String, or a list of one of these. Unsigned numbers are widened so that they keep their value,
@@ -75,7 +76,7 @@ public final class NativeGguf implements AutoCloseable {
             case 6 -> LlamaCpp.gguf_get_val_f32(gguf, key);
             case 7 -> LlamaCpp.gguf_get_val_bool(gguf, key);
             case 8 -> NativeModel.textOf(LlamaCpp.gguf_get_val_str(gguf, key));
-            case LIST -> array(gguf, key);
+            case ARRAY -> array(gguf, key);
             case 10 -> LlamaCpp.gguf_get_val_u64(gguf, key);
             case 11 -> LlamaCpp.gguf_get_val_i64(gguf, key);
             case 12 -> LlamaCpp.gguf_get_val_f64(gguf, key);
