@@ -37,7 +37,8 @@ final class LoadProgress implements LoadObserver, DownloadListener {
             events.publish(new LlmEvent.Verifying(modelId, progress.fraction()));
             status.accept("verifying " + modelId, DOWNLOAD_SHARE);
         } else {
-            events.publish(new LlmEvent.Downloading(modelId, progress.bytes(), progress.totalBytes(), progress.bytesPerSecond(), progress.detail()));
+            String detail = progress.phase() == Phase.WAITING ? "waiting for " + progress.detail() : progress.detail();
+            events.publish(new LlmEvent.Downloading(modelId, progress.bytes(), progress.totalBytes(), progress.bytesPerSecond(), detail));
             status.accept("downloading " + modelId, DOWNLOAD_SHARE * progress.fraction());
         }
     }

@@ -46,7 +46,7 @@ public final class LocalLlm implements AutoCloseable {
 
     private LocalLlm(Builder builder) {
         store = builder.store != null ? builder.store : ModelStore.open();
-        resolver = new ModelResolver(store, builder.preferenceFile.map(ModelPreference::new));
+        resolver = new ModelResolver(store, builder.preferenceFile.map(ModelPreference::new), builder.remembers);
         arena = DeviceArena.open(builder.budget);
         loader = new EngineLoader(arena, builder.remote);
         status = new StatusBoard(arena.ledger()::totalBytes);
@@ -256,6 +256,7 @@ public final class LocalLlm implements AutoCloseable {
         private Optional<Duration> idleUnload = Optional.empty();
         private double memoryWarningShare = 0.9;
         private Optional<Path> preferenceFile = Optional.of(ModelPreference.defaultFile(System.getProperties(), System.getenv()));
+        private boolean remembers = true;
 
         private Builder() {
         }
@@ -311,6 +312,12 @@ public final class LocalLlm implements AutoCloseable {
         /// The file that keeps the last chosen model; one in the user's state folder unless said otherwise.
         public Builder preferenceFile(Path value) {
             preferenceFile = Optional.of(value);
+            return this;
+        }
+
+        /// Reads the last choice and keeps none: for a program that asks once and must not change what the user chose.
+        public Builder readOnlyPreference() {
+            remembers = false;
             return this;
         }
 

@@ -6,6 +6,9 @@ import io.llatte.model.DownloadListener;
 import io.llatte.model.ModelCatalog;
 import io.llatte.model.ModelStore;
 import io.llatte.model.StoredModel;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,15 +20,28 @@ final class ModelResolver {
 
     private final ModelStore store;
     private final Optional<ModelPreference> preference;
+    private final boolean remembers;
 
-    ModelResolver(ModelStore store, Optional<ModelPreference> preference) {
+    /// @param remembers whether a choice is kept, or the kept one is only read
+    ModelResolver(ModelStore store, Optional<ModelPreference> preference, boolean remembers) {
         this.store = store;
         this.preference = preference;
+        this.remembers = remembers;
     }
 
-    /// The one id of a model, whatever it was called.
+    /// The one id of a model, whatever it was called; a file's full path, so that a choice is found again from another folder.
     String idOf(String reference) {
-        return store.catalog().find(reference).map(CatalogModel::id).orElse(reference);
+        return store.catalog().find(reference).map(CatalogModel::id).orElseGet(() -> fullPath(reference));
+    }
+
+    private static String fullPath(String reference) {
+        try {
+            Path file = Path.of(reference);
+            return Files.isRegularFile(file) ? file.toAbsolutePath().normalize().toString() : reference;
+        } catch (InvalidPathException e) {
+            LOG.debug("not a path: {}", reference, e);
+            return reference;
+        }
     }
 
     /// The file, downloaded first where it is missing. Interrupting the thread stops that.
@@ -63,6 +79,6 @@ final class ModelResolver {
     }
 
     void remember(String id) {
-        preference.ifPresent(file -> file.write(id));
+        preference.filter(_ -> remembers).ifPresent(file -> file.write(id));
     }
 }

@@ -189,6 +189,30 @@ class LocalLlmIT {
     }
 
     @Test
+    void readOnlyPreference_isReadAndNotChanged() {
+        llm.init(SpeakingModels.B);
+        llm.close();
+
+        try (var once = builder().readOnlyPreference().build()) {
+            once.init();
+            assertThat(once.status().modelId()).contains(SpeakingModels.B);
+            once.switchModel(SpeakingModels.A);
+        }
+        assertThat(new ModelPreference(folder.resolve("state").resolve("model")).read()).contains(SpeakingModels.B);
+    }
+
+    @Test
+    void fileByItsRelativePath_isRememberedByItsFullOne() {
+        Path file = folder.resolve("models").resolve(SpeakingModels.A).toAbsolutePath();
+        Path root = Path.of("").toAbsolutePath();
+
+        llm.init(root.relativize(file).toString());
+
+        assertThat(llm.status().modelId()).contains(file.toString());
+        assertThat(new ModelPreference(folder.resolve("state").resolve("model")).read()).contains(file.toString());
+    }
+
+    @Test
     void preferenceThatCannotBeRead_isNoObstacle() throws Exception {
         Path file = folder.resolve("broken");
         Files.createDirectory(file);

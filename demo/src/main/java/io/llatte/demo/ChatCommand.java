@@ -1,10 +1,13 @@
 package io.llatte.demo;
 
+import io.llatte.ChatAnswer;
+import io.llatte.ChatOptions;
+import io.llatte.LocalLlm;
+import io.llatte.engine.RemoteEndpoint;
 import io.llatte.llama.FinishReason;
-import io.llatte.model.ModelCatalog;
-import io.llatte.model.ModelStore;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.Terminal.Signal;
@@ -26,8 +29,9 @@ final class ChatCommand implements Callable<Integer> {
 
     private static final Duration STDIN_PATIENCE = Duration.ofSeconds(3);
 
-    @Parameters(arity = "0..1", paramLabel = "MODEL", defaultValue = ModelCatalog.DEFAULT,
-            description = "A model's id (see: llatte models) or a GGUF file. Default: the default model, downloaded where it is missing")
+    @Parameters(arity = "0..1", paramLabel = "MODEL",
+            description = "A model's id (see: llatte models) or a GGUF file, downloaded where it is missing. Default: the model that was chosen "
+                    + "last in a chat, else the default model")
     private String modelReference;
 
     @Option(names = {"-p", "--prompt"}, paramLabel = "PROMPT", description = "Answer this, print the answer, and end.")
@@ -41,10 +45,13 @@ final class ChatCommand implements Callable<Integer> {
     private int maxTokens;
 
     @Mixin
-    private SamplingOptions sampling;
+    private SamplingArguments samplingArguments;
 
     @Mixin
-    private EngineOptions engineOptions;
+    private EngineArguments engineArguments;
+
+    @Mixin
+    private RemoteArguments remoteArguments;
 
     @Option(names = "--json", description = "Print one object: text, finishReason, usage, timings, model, placement.")
     private boolean json;
@@ -52,22 +59,18 @@ final class ChatCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Misuse.unless(maxTokens >= 0, "--max-tokens must be 0 or more: " + maxTokens);
-        sampling.check();
-        engineOptions.check();
+        ChatOptions options = ChatOptions.builder().maxTokens(maxTokens == 0 ? Integer.MAX_VALUE : maxTokens)
+                .sampling(samplingArguments.options()).build();
+        LocalLlm.Builder llm = LocalLlm.builder().options(engineArguments.options());
+        Optional<RemoteEndpoint> remote = remoteArguments.endpoint(System.getenv());
         boolean interactive = prompt == null && Tty.isInput() && Tty.isOutput();
         Misuse.unless(!interactive || !json, "--json needs a prompt, with -p or on standard input");
-        String question = interactive ? "" : question();
-        ModelStore store = ModelStore.open();
         if (interactive) {
-            chat(store);
+            chat(llm, remote, options);
         } else {
-            answerOnce(question, store);
+            answerOnce(question(), llm, remote, options);
         }
         return CommandLine.ExitCode.OK;
-    }
-
-    private int maxTokens() {
-        return maxTokens == 0 ? Integer.MAX_VALUE : maxTokens;
     }
 
     private String question() throws IOException {
@@ -86,39 +89,30 @@ final class ChatCommand implements Callable<Integer> {
         return question;
     }
 
-    private void chat(ModelStore store) throws IOException {
+    private void chat(LocalLlm.Builder llm, Optional<RemoteEndpoint> remote, ChatOptions options) throws IOException {
         try (Terminal terminal = TerminalBuilder.builder().name("llatte").system(true).dumb(true)
-                .stdinEncoding(Output.charset("stdin.encoding")).stdoutEncoding(Output.charset("stdout.encoding")).build()) {
+                .stdinEncoding(Output.charset("stdin.encoding")).stdoutEncoding(Output.charset("stdout.encoding")).build();
+             var model = new ChatModel(llm, remote)) {
             if (terminal.getType().startsWith(Terminal.TYPE_DUMB)) {
                 Signals.register("INT", () -> terminal.raise(Signal.INT));      // JLine does so for all other types
             }
-            new InteractiveChat(store, sampling, engineOptions, system, maxTokens(), UserPaths.history())
-                    .run(modelReference, terminal);
+            new InteractiveChat(model, options, system, UserPaths.history()).run(Optional.ofNullable(modelReference), terminal);
         }
     }
 
-    private void answerOnce(String question, ModelStore store) {
-        ModelFile file = ModelFile.get(modelReference, store);
-        try (ChatEngine engine = load(file)) {
+    private void answerOnce(String question, LocalLlm.Builder llm, Optional<RemoteEndpoint> remote, ChatOptions options) {
+        try (var model = new ChatModel(llm.readOnlyPreference(), remote)) {
+            model.load(Optional.ofNullable(modelReference));
             var conversation = new Conversation(system);
-            Answer answer = engine.answer(conversation.messagesWith(question), maxTokens(), json ? _ -> { } : Output::print);
+            ChatAnswer answer = model.answer(conversation.messagesWith(question), options, json ? _ -> { } : Output::print);
             if (json) {
-                Output.println(AnswerJson.of(answer, engine));
+                Output.println(AnswerJson.of(answer, model.engine().orElseThrow(), model.ledger()));
             } else if (!answer.text().endsWith("\n")) {
                 Output.println("");
             }
             if (answer.finishReason() == FinishReason.LENGTH && !json) {
                 Output.note("the answer was cut off after %d tokens".formatted(answer.usage().generatedTokens()));
             }
-        }
-    }
-
-    private ChatEngine load(ModelFile file) {
-        try (var progress = new ProgressLine()) {
-            return ChatEngine.load(file, engineOptions, sampling, fraction -> {
-                progress.loading(file.id(), fraction);
-                return true;
-            });
         }
     }
 }

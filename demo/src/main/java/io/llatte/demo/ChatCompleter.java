@@ -1,8 +1,8 @@
 package io.llatte.demo;
 
-import io.llatte.model.ModelStore;
 import io.llatte.model.StoredModel;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jline.reader.Candidate;
 import org.jline.reader.Completer;
 import org.jline.reader.LineReader;
@@ -12,11 +12,12 @@ import org.jline.reader.impl.completer.FileNameCompleter;
 /// Completes the chat's commands, and what follows them: models after `/model`, files after `/save` and `/load`.
 final class ChatCompleter implements Completer {
 
-    private final ModelStore store;
+    private final Supplier<List<StoredModel>> models;
     private final Completer files = new FileNameCompleter();
 
-    ChatCompleter(ModelStore store) {
-        this.store = store;
+    /// @param models what can be chosen
+    ChatCompleter(Supplier<List<StoredModel>> models) {
+        this.models = models;
     }
 
     @Override
@@ -31,7 +32,7 @@ final class ChatCompleter implements Completer {
             return;
         }
         switch (line.words().getFirst()) {
-            case "/model" -> store.list().stream().map(StoredModel::id).map(Candidate::new).forEach(candidates::add);
+            case "/model" -> models.get().stream().map(StoredModel::id).map(Candidate::new).forEach(candidates::add);
             case "/save", "/load" -> files.complete(reader, line, candidates);
             default -> { }
         }

@@ -1,13 +1,15 @@
 package io.llatte.demo;
 
+import io.llatte.ChatAnswer;
+import io.llatte.ChatOptions;
 import io.llatte.ContextOverflowException;
 import io.llatte.LlatteException;
 import io.llatte.llama.FinishReason;
-import io.llatte.model.ModelStore;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
@@ -23,50 +25,36 @@ final class InteractiveChat {
 
     private static final Logger LOG = LoggerFactory.getLogger(InteractiveChat.class);
 
-    private final ModelStore store;
-    private final SamplingOptions sampling;
-    private final EngineOptions options;
-    private final int maxTokens;
+    private final ChatModel model;
+    private final ChatOptions options;
     private final Path history;
     private Conversation conversation;
-    private ChatEngine engine;
     private ChatScreen screen;
-    private Answer lastAnswer;
+    private Optional<ChatAnswer> lastAnswer = Optional.empty();
     private String draft = "";
-    private volatile boolean interrupted;
 
-    InteractiveChat(ModelStore store, SamplingOptions sampling, EngineOptions options, String system, int maxTokens,
-                    Path history) {
-        this.store = store;
-        this.sampling = sampling;
+    /// @param model what answers; the caller closes it
+    InteractiveChat(ChatModel model, ChatOptions options, String system, Path history) {
+        this.model = model;
         this.options = options;
-        this.maxTokens = maxTokens;
-        this.history = history;
         this.conversation = new Conversation(system);
+        this.history = history;
     }
 
     /// Chats until the user leaves.
-    void run(String modelReference, Terminal terminal) {
-        engine = load(ModelFile.get(modelReference, store));
-        try {
-            chat(terminal);
-        } finally {
-            if (engine != null) {
-                engine.close();
-            }
-        }
-    }
-
-    private void chat(Terminal terminal) {
+    ///
+    /// @param reference the first model; empty for the one that was chosen last, or the default
+    void run(Optional<String> reference, Terminal terminal) {
         screen = new ChatScreen(terminal.writer(), Theme.of(terminal));
-        terminal.handle(Signal.INT, _ -> interrupt());
-        screen.welcome(engine);
+        terminal.handle(Signal.INT, _ -> model.interrupt());
+        model.load(reference);
+        screen.welcome(model);
         converse(newReader(terminal));
     }
 
     private LineReader newReader(Terminal terminal) {
         LineReader reader = LineReaderBuilder.builder().terminal(terminal).appName("llatte").parser(new InputParser())
-                .completer(new ChatCompleter(store))
+                .completer(new ChatCompleter(model::availableModels))
                 .variable(LineReader.SECONDARY_PROMPT_PATTERN, ". ")
                 .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true)
                 .option(LineReader.Option.HISTORY_IGNORE_SPACE, false)
@@ -101,7 +89,6 @@ final class InteractiveChat {
 
     /// Answers a question or obeys a command. Returns whether to go on.
     private boolean handle(String text) {
-        interrupted = false;
         try {
             if (!text.startsWith("/")) {
                 answer(text);
@@ -119,6 +106,7 @@ final class InteractiveChat {
             screen.error("the conversation is full: " + Failures.oneLine(e)
                     + "; /clear forgets it, --context N makes more room. Your text is kept");
         } catch (CancellationException e) {
+            draft = text.startsWith("/") ? "" : text;
             screen.error("interrupted");
         } catch (IOException | UncheckedIOException | LlatteException | CommandException | IllegalArgumentException e) {
             draft = text.startsWith("/") ? "" : text;
@@ -129,14 +117,14 @@ final class InteractiveChat {
     }
 
     private void answer(String question) {
-        Answer answer = engine.answer(conversation.messagesWith(question), maxTokens, screen::answer);
-        lastAnswer = answer;
+        ChatAnswer answer = model.answer(conversation.messagesWith(question), options, screen::answer);
+        lastAnswer = Optional.of(answer);
         if (!answer.text().isBlank()) {
             conversation.add(question, answer.text());
         } else if (answer.finishReason() == FinishReason.CANCELLED) {
             draft = question;
         }
-        screen.endOfAnswer(answer, engine.context().contextLength());
+        screen.endOfAnswer(answer, model.engine().map(engine -> engine.placement().contextLength()).orElse(0));
     }
 
     private boolean obey(SlashCommand command, String argument) throws IOException {
@@ -145,17 +133,17 @@ final class InteractiveChat {
             case MODEL -> changeModel(argument);
             case SYSTEM -> changeSystem(argument);
             case SAVE -> {
-                conversation.save(fileOf(command, argument), engine.file().id());
+                conversation.save(fileOf(command, argument), modelName());
                 screen.note("saved %d turns to %s".formatted(conversation.turns().size(), argument));
             }
             case LOAD -> {
                 conversation = Conversation.load(fileOf(command, argument));
                 screen.conversation(conversation);
             }
-            case STATS -> screen.statistics(engine, conversation, lastAnswer);
+            case STATS -> screen.statistics(model, conversation, lastAnswer);
+            case UNLOAD -> unload();
             case CLEAR -> {
                 conversation.clear();
-                engine.clear();
                 screen.note("the conversation is forgotten");
             }
             case EXIT -> {
@@ -180,41 +168,39 @@ final class InteractiveChat {
         screen.note(conversation.system().isBlank() ? "the model is told nothing before the conversation" : "system: " + conversation.system());
     }
 
-    /// The old model goes before the new one comes, so that both are never in memory; if the new one fails, the old one comes back.
+    private String modelName() {
+        return model.engine().map(engine -> ChatModel.nameOf(engine.modelId())).orElse("");
+    }
+
     private void changeModel(String reference) {
         if (reference.isEmpty()) {
-            screen.model(engine);
+            screen.models(model);
             return;
         }
-        ModelFile wanted = ModelFile.get(reference, store);
-        ModelFile former = engine.file();
-        engine.close();
-        engine = null;
         try {
-            engine = load(wanted);
-        } catch (RuntimeException e) {
-            screen.error(Failures.oneLine(e));
-            interrupted = false;
-            engine = load(former);
-        }
-        lastAnswer = null;
-        screen.model(engine);
-    }
-
-    private ChatEngine load(ModelFile file) {
-        try (var progress = new ProgressLine()) {
-            return ChatEngine.load(file, options, sampling, fraction -> {
-                progress.loading(file.id(), fraction);
-                return !interrupted;
-            });
+            if (model.load(Optional.of(reference))) {
+                lastAnswer = Optional.empty();
+            }
+            screen.model(model);
+        } catch (CancellationException e) {
+            screen.error("interrupted; " + whoAnswers());
+        } catch (LlatteException | IllegalArgumentException e) {
+            screen.error(Failures.oneLine(e) + "; " + whoAnswers());
+            LOG.debug("a switch failed", e);
         }
     }
 
-    private void interrupt() {
-        interrupted = true;
-        ChatEngine current = engine;
-        if (current != null) {
-            current.cancel();
+    private String whoAnswers() {
+        return model.engine().isPresent() ? modelName() + " goes on" : "no model is loaded";
+    }
+
+    private void unload() {
+        String name = modelName();
+        if (name.isEmpty()) {
+            screen.note("no model is loaded");
+            return;
         }
+        long bytes = model.unload();
+        screen.note("%s is unloaded, %s are free again; the next question loads it".formatted(name, Sizes.text(bytes)));
     }
 }

@@ -12,7 +12,8 @@ import picocli.CommandLine.ScopeType;
         exitCodeListHeading = "%nExit codes:%n", exitCodeList = {
             "0:done", "1:what was asked for failed; one line on standard error says why", "2:the command line is wrong",
             "130:interrupted"},
-        subcommands = {ChatCommand.class, ModelsCommand.class, InfoCommand.class, InspectCommand.class, TokenizeCommand.class})
+        subcommands = {ChatCommand.class, ModelsCommand.class, PlanCommand.class, InfoCommand.class, InspectCommand.class,
+            TokenizeCommand.class})
 public final class Llatte implements Runnable {
 
     @CommandLine.Spec

@@ -5,6 +5,7 @@ import io.llatte.model.ModelCatalog;
 import io.llatte.model.ModelReference;
 import io.llatte.model.ModelStore;
 import io.llatte.model.StoredModel;
+import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -50,26 +51,48 @@ final class ModelsCommand implements Runnable {
     @Command(name = "pull", description = "Downloads and verifies a model, and prints where it is.")
     void pull(@Parameters(paramLabel = "MODEL", arity = "0..1", defaultValue = ModelCatalog.DEFAULT,
             description = "An id, hf:owner/repository[:file|:quantisation], or an address. Default: the default model") String reference) {
-        Output.println(ModelFile.pull(reference, store).path().toString());
+        Output.println(pull(reference, store).path().toString());
+    }
+
+    /// What the user means, downloaded where it is missing.
+    ///
+    /// @throws IllegalArgumentException if there is no such model
+    /// @throws io.llatte.DownloadException if it cannot be had
+    static StoredModel pull(String reference, ModelStore store) {
+        try (var progress = new ProgressLine()) {
+            return store.pull(reference, progress::download);
+        }
     }
 
     @Command(name = "path", description = "Prints where a model is.")
     void path(@Parameters(paramLabel = "MODEL", arity = "0..1", defaultValue = ModelCatalog.DEFAULT,
             description = "As for pull. Default: the default model") String reference) {
-        StoredModel model = store.find(reference).orElseThrow(() ->
-                new CommandException("%s is not downloaded; llatte models pull %s gets it".formatted(name(reference), name(reference))));
-        Output.println(model.path().toString());
+        Output.println(present(reference, store).path().toString());
+    }
+
+    /// What the user means, if it is on this machine.
+    ///
+    /// @throws CommandException if it is not
+    static StoredModel present(String reference, ModelStore store) {
+        return store.find(reference).filter(StoredModel::present).orElseThrow(() -> {
+            String name = name(reference, store);
+            return new CommandException("%s is not downloaded; llatte models pull %s gets it".formatted(name, name));
+        });
     }
 
     @Command(name = "rm", description = "Removes a downloaded model.")
     void remove(@Parameters(paramLabel = "MODEL", description = "As for pull") String reference) {
         if (!store.remove(reference)) {
-            throw new CommandException(name(reference) + " is not downloaded");
+            throw new CommandException(name(reference, store) + " is not downloaded");
         }
     }
 
-    /// The id of what the catalog knows; a word that it does not know is an error.
-    private String name(String reference) {
-        return ModelReference.parse(reference) instanceof ModelReference.Name ? store.catalog().get(reference).id() : reference;
+    /// The id of what the catalog knows; a word that it does not know is an error, and so is a file that is not there.
+    private static String name(String reference, ModelStore store) {
+        return switch (ModelReference.parse(reference)) {
+            case ModelReference.Name(String name) -> store.catalog().get(name).id();
+            case ModelReference.LocalFile(Path file) -> throw new CommandException("there is no file " + file);
+            case ModelReference.Hub _, ModelReference.Url _ -> reference;
+        };
     }
 }

@@ -17,6 +17,7 @@ final class Output {
 
     private static final Writer OUT = writer(FileDescriptor.out, "stdout.encoding");
     private static final PrintWriter ERR = new PrintWriter(writer(FileDescriptor.err, "stderr.encoding"));
+    private static boolean progressShown;
 
     private Output() {
     }
@@ -67,8 +68,30 @@ final class Output {
 
     /// A line on standard error that is no failure.
     static void note(String line) {
-        ERR.println("llatte: " + line);
+        errorLine("llatte: " + line);
+    }
+
+    /// A line on standard error, in the place of the progress where that is shown; what is shown next comes below.
+    static synchronized void errorLine(String line) {
+        clearProgress();
+        ERR.println(line);
         ERR.flush();
+    }
+
+    /// Shows how far something is, in the place of what this showed before. For a terminal only.
+    static synchronized void progress(String text) {
+        progressShown = true;
+        ERR.print("\r" + text + "\u001b[K");
+        ERR.flush();
+    }
+
+    /// Leaves an empty line where progress was shown.
+    static synchronized void clearProgress() {
+        if (progressShown) {
+            progressShown = false;
+            ERR.print("\r\u001b[K");
+            ERR.flush();
+        }
     }
 
     static void error(String line) {

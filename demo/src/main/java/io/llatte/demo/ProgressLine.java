@@ -1,18 +1,19 @@
 package io.llatte.demo;
 
 import io.llatte.model.DownloadProgress;
-import io.llatte.model.DownloadProgress.Phase;
 
 /// How far a long step is, on standard error: a line that updates itself on a terminal, a line for each ten percent of a download elsewhere.
 final class ProgressLine implements AutoCloseable {
 
     private static final long INTERVAL_NANOS = 80_000_000L;
 
+    /// What is told of where nothing updates itself.
+    private enum Step { WAITING, DOWNLOADING, VERIFYING }
+
     private final boolean updates = !Output.isDumb() && Tty.isError();
     private long shownNanos;
     private int shownTenth = -1;
-    private Phase shownPhase;
-    private boolean dirty;
+    private Step shownStep;
 
     void loading(String model, double fraction) {
         if (updates) {
@@ -20,47 +21,62 @@ final class ProgressLine implements AutoCloseable {
         }
     }
 
+    void verifying(String model, double fraction) {
+        show(Step.VERIFYING, fraction, "verifying %s %3.0f%%".formatted(model, fraction * 100));
+    }
+
+    /// @param totalBytes of how many, as far as that is known; 0 where not
+    /// @param detail what is worked on, for as long as there are no bytes
+    void downloading(String model, long bytes, long totalBytes, double bytesPerSecond, String detail) {
+        show(totalBytes <= 0 && bytes <= 0 ? Step.WAITING : Step.DOWNLOADING, fraction(bytes, totalBytes),
+                describe(model, bytes, totalBytes, bytesPerSecond, detail));
+    }
+
     void download(DownloadProgress progress) {
-        String text = describe(progress);
-        if (updates) {
-            update(text, progress.fraction() >= 1);
-            return;
-        }
-        int tenth = (int) (progress.fraction() * 10);
-        boolean samePhase = progress.phase() == shownPhase;
-        if (!samePhase || tenth != shownTenth && progress.phase() == Phase.DOWNLOADING) {
-            shownTenth = tenth;
-            shownPhase = progress.phase();
-            Output.note(text);
+        switch (progress.phase()) {
+            case VERIFYING -> verifying(progress.model(), progress.fraction());
+            case DOWNLOADING -> downloading(progress.model(), progress.bytes(), progress.totalBytes(), progress.bytesPerSecond(), progress.detail());
+            case WAITING -> downloading(progress.model(), 0, 0, 0, "waiting for " + progress.detail());
         }
     }
 
-    static String describe(DownloadProgress progress) {
-        return switch (progress.phase()) {
-            case WAITING -> "waiting: %s is downloading %s".formatted(progress.detail(), progress.model());
-            case VERIFYING -> "verifying %s %3.0f%%".formatted(progress.model(), progress.fraction() * 100);
-            case DOWNLOADING -> "downloading %s %3.0f%%: %s of %s, %s/s".formatted(progress.model(), progress.fraction() * 100,
-                    Sizes.text(progress.bytes()), Sizes.text(progress.totalBytes()), Sizes.text(Math.round(progress.bytesPerSecond())));
-        };
+    static String describe(String model, long bytes, long totalBytes, double bytesPerSecond, String detail) {
+        String rate = Sizes.text(Math.round(bytesPerSecond));
+        if (totalBytes > 0) {
+            return "downloading %s %3.0f%%: %s of %s, %s/s".formatted(model, fraction(bytes, totalBytes) * 100, Sizes.text(bytes),
+                    Sizes.text(totalBytes), rate);
+        }
+        return "downloading %s: %s".formatted(model, bytes > 0 ? "%s, %s/s".formatted(Sizes.text(bytes), rate) : detail);
+    }
+
+    private static double fraction(long bytes, long totalBytes) {
+        return totalBytes <= 0 ? 0 : Math.min(1, (double) bytes / totalBytes);
+    }
+
+    private void show(Step step, double fraction, String text) {
+        if (updates) {
+            update(text, fraction >= 1);
+            return;
+        }
+        int tenth = (int) (fraction * 10);
+        if (step != shownStep || tenth != shownTenth && step == Step.DOWNLOADING) {
+            shownTenth = tenth;
+            shownStep = step;
+            Output.note(text);
+        }
     }
 
     private void update(String text, boolean last) {
         long now = System.nanoTime();
         if (last || now - shownNanos >= INTERVAL_NANOS) {
             shownNanos = now;
-            dirty = true;
-            Output.errorWriter().print("\r" + text + "\u001b[K");
-            Output.errorWriter().flush();
+            Output.progress(text);
         }
     }
 
     /// Leaves an empty line on a terminal.
     @Override
     public void close() {
-        if (dirty) {
-            Output.errorWriter().print("\r\u001b[K");
-            Output.errorWriter().flush();
-            dirty = false;
-        }
+        Output.clearProgress();
     }
 }

@@ -7,11 +7,12 @@ import java.util.Optional;
 /// What can be typed in the chat instead of a question.
 enum SlashCommand {
     HELP("", "show this"),
-    MODEL("[MODEL]", "show or change the model; the conversation is kept"),
+    MODEL("[MODEL]", "list the models, or change to one; the conversation is kept"),
     SYSTEM("[TEXT]", "show or change what the model is told before the conversation; - for nothing"),
     SAVE("FILE", "write the conversation to a file"),
     LOAD("FILE", "read the conversation from a file"),
-    STATS("", "show memory, context and speed"),
+    STATS("", "show placement, memory, status and speed"),
+    UNLOAD("", "free the model's memory; the next question loads it again"),
     CLEAR("", "forget the conversation"),
     EXIT("", "leave, as Ctrl-D does");
 

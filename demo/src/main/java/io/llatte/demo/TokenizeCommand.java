@@ -6,6 +6,7 @@ import io.llatte.llama.ModelOptions;
 import io.llatte.llama.Vocab;
 import io.llatte.memory.DeviceArena;
 import io.llatte.model.ModelStore;
+import io.llatte.model.StoredModel;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -43,7 +44,7 @@ final class TokenizeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Misuse.unless(!json || !ids, "--json and --ids exclude each other");
-        ModelFile file = ModelFile.get(modelReference, ModelStore.open());
+        StoredModel file = ModelsCommand.pull(modelReference, ModelStore.open());
         ModelOptions options = ModelOptions.builder().vocabularyOnly(true).build();
         try (var arena = DeviceArena.open(); Model model = Model.load(file.path(), options, arena)) {
             Vocab vocab = model.vocab();
@@ -68,7 +69,7 @@ final class TokenizeCommand implements Callable<Integer> {
         }
     }
 
-    private void print(int[] tokens, Vocab vocab, ModelFile file) {
+    private void print(int[] tokens, Vocab vocab, StoredModel file) {
         if (ids) {
             Output.println(joined(tokens));
         } else if (json) {

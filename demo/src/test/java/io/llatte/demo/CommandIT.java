@@ -39,7 +39,8 @@ class CommandIT {
         Result result = llatte().run("chat", model, "-p", "Hello", "--max-tokens", "8", "--temperature", "0");
         assertThat(result.exitCode()).as(result.err()).isZero();
         assertThat(result.out()).isNotBlank().endsWith("\n").doesNotContain("llatte", "\u001b", "\r");
-        assertThat(result.err()).contains("no chat template").doesNotContain("\u001b");
+        assertThat(result.err()).contains("llatte: ", "no chat template", "ChatML").doesNotContain("\u001b", "WARN");
+        assertThat(result.err().lines()).allMatch(line -> line.startsWith("llatte: "));
         JsonNode json = json(llatte().run("chat", model, "-p", "Hello", "--max-tokens", "8", "--temperature", "0", "--json"));
         assertThat(result.out().strip()).isEqualTo(json.get("text").asText().strip());
     }
@@ -61,6 +62,79 @@ class CommandIT {
         assertThat(json.at("/model/architecture").asText()).isEqualTo("llama");
         assertThat(json.at("/placement/devices")).isNotEmpty();
         assertThat(json.at("/placement/gpuLayers").isInt()).isTrue();
+        assertThat(json.at("/placement/target").asText()).isIn("cpu", "gpu");
+        assertThat(json.at("/placement/policy").asText()).isEqualTo("prefer-gpu");
+        assertThat(json.at("/placement/fallbacks").size()).isEqualTo(json.at("/placement/target").asText().equals("gpu") ? 0 : 1);
+    }
+
+    @Test
+    void stepDown_isOneLineAndPartOfTheObject() throws Exception {
+        Result result = llatte().run("chat", model, "-p", "Hello", "--max-tokens", "2", "--json");
+        for (JsonNode step : json(result).at("/placement/fallbacks")) {
+            assertThat(result.err().lines()).filteredOn(line -> line.contains("not on the GPU, trying the CPU")).hasSize(1)
+                    .allMatch(line -> line.contains(step.get("reason").asText()));
+        }
+        Result cpu = llatte().run("chat", model, "-p", "Hello", "--max-tokens", "2", "--json", "--policy", "cpu-only");
+        assertThat(cpu.err()).doesNotContain("not on the");
+        assertThat(json(cpu).at("/placement/policy").asText()).isEqualTo("cpu-only");
+        assertThat(json(cpu).at("/placement/fallbacks")).isEmpty();
+        assertThat(json(cpu).at("/placement/target").asText()).isEqualTo("cpu");
+    }
+
+    @Test
+    void oneShot_takesTheChosenModelAndChangesNoChoice() throws Exception {
+        Path preference = llatte().preference();
+        Files.createDirectories(preference.getParent());
+        Files.writeString(preference, model + "\n");
+        JsonNode json = json(llatte().run("chat", "-p", "Hello", "--max-tokens", "1", "--json"));
+        assertThat(json.at("/model/path").asText()).isEqualTo(model);
+
+        String other = Files.copy(Path.of(model), folder.resolve("other.gguf")).toString();
+        json = json(llatte().input("Hello").run("chat", other, "--max-tokens", "1", "--json"));
+        assertThat(json.at("/model/id").asText()).isEqualTo("other.gguf");
+        assertThat(preference).hasContent(model);
+    }
+
+    @Test
+    void contextSizeAndKvType_areObeyed() throws Exception {
+        JsonNode json = json(llatte().run("chat", model, "-p", "Hello", "--max-tokens", "1", "--json", "--context", "1024", "--policy", "cpu-only"));
+        assertThat(json.at("/placement/contextLength").asInt()).isEqualTo(1024);
+        JsonNode wide = json(llatte().run("chat", model, "-p", "Hello", "--max-tokens", "1", "--json", "--context", "1024", "--policy", "cpu-only",
+                "--kv-type", "f32"));
+        assertThat(wide.at("/placement/devices/0/kvCacheBytes").asLong()).isEqualTo(2 * json.at("/placement/devices/0/kvCacheBytes").asLong());
+        JsonNode fitting = json(llatte().run("chat", model, "-p", "Hello", "--max-tokens", "1", "--json", "--context", "fit"));
+        assertThat(fitting.at("/placement/contextLength").asInt()).isEqualTo(256);
+    }
+
+    @Test
+    void plan_isWhatALoadTakes() throws Exception {
+        String[] options = {"--policy", "cpu-only", "--context", "512", "--json"};
+        JsonNode plan = json(llatte().run("plan", model, options[0], options[1], options[2], options[3], options[4]));
+        JsonNode loaded = json(llatte().run("chat", model, "-p", "Hello", "--max-tokens", "1", options[0], options[1], options[2], options[3], options[4]));
+        assertThat(plan.at("/totalBytes").asLong() - loaded.at("/placement/totalBytes").asLong()).isBetween(0L, 64L);
+        assertThat(plan.at("/devices")).hasSameSizeAs(loaded.at("/placement/devices"));
+        JsonNode device = plan.at("/devices/0");
+        assertThat(device.get("kvCacheBytes")).isEqualTo(loaded.at("/placement/devices/0/kvCacheBytes"));
+        assertThat(device.get("totalBytes").asLong()).isEqualTo(device.get("weightsBytes").asLong() + device.get("kvCacheBytes").asLong()
+                + device.get("computeBytes").asLong());
+        assertThat(llatte().run("plan", model).out()).contains("weights", "KV cache", "compute", "total", "CPU");
+    }
+
+    @Test
+    void serverThatAnswersInItsPlace_isTold() throws Exception {
+        Path garbage = Files.writeString(folder.resolve("garbage.gguf"), "not a model");
+        try (var server = new ChatServer()) {
+            Result result = llatte().environment("LLATTE_REMOTE_KEY", "sk-secret").run("chat", garbage.toString(), "-p", "Hello", "--json",
+                    "--remote", server.url(), "--remote-model", "far", "--verbose");
+            JsonNode json = json(result);
+            assertThat(json.get("text").asText()).isEqualTo("Hi there");
+            assertThat(json.at("/placement/target").asText()).isEqualTo("remote");
+            assertThat(json.at("/placement/fallbacks/0/reason").asText()).contains("garbage.gguf");
+            assertThat(json.at("/model/id").asText()).isEqualTo("garbage.gguf");
+            assertThat(json.at("/model/path").isNull()).isTrue();
+            assertThat(server.authorization()).isEqualTo("Bearer sk-secret");
+            assertThat(result.err()).contains("trying the server").doesNotContain("sk-secret");
+        }
     }
 
     @Test
@@ -105,7 +179,7 @@ class CommandIT {
         Files.write(broken, java.util.Arrays.copyOf(bytes, bytes.length / 2));
         Path garbage = Files.writeString(folder.resolve("garbage.gguf"), "not a model");
         for (Path file : List.of(broken, garbage)) {
-            Result result = llatte().run("chat", file.toString(), "-p", "Hello");
+            Result result = llatte().run("chat", file.toString(), "-p", "Hello", "--policy", "cpu-only");
             assertThat(result.exitCode()).isEqualTo(1);
             assertThat(result.out()).isEmpty();
             assertThat(result.err()).startsWith("llatte: ").hasLineCount(1);

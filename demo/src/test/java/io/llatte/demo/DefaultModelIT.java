@@ -18,7 +18,8 @@ class DefaultModelIT {
 
     @Test
     void pipedPrompt_isAnswered() throws Exception {
-        Result result = new LlatteProcess(folder).input("What is the capital of France?\n").run("chat", TestModel.real(), "--temperature", "0");
+        Result result = new LlatteProcess(folder).input("What is the capital of France?\n").run("chat", TestModel.real(), "--temperature", "0",
+                "--policy", "cpu-only");
         assertThat(result.exitCode()).as(result.err()).isZero();
         assertThat(result.out()).contains("Paris").doesNotContain("User:").hasLineCount(1);
         assertThat(result.err()).isEmpty();

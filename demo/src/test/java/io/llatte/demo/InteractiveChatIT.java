@@ -1,16 +1,26 @@
 package io.llatte.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.llatte.ChatOptions;
+import io.llatte.LocalLlm;
+import io.llatte.llama.SamplingOptions;
 import io.llatte.model.ModelStore;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PipedInputStream;
 import java.io.PipedOutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -58,17 +68,37 @@ class InteractiveChatIT {
     }
 
     private void startAt(String type, int maxTokens, String... options) throws IOException {
+        startWith(type, Map.of(), maxTokens, options);
+    }
+
+    /// @param environment what the store downloads with
+    private void startWith(String type, Map<String, String> environment, int maxTokens, String... options) throws IOException {
         keys = new PipedOutputStream();
         screen = new ByteArrayOutputStream();
         terminal = new ExternalTerminal("test", type, new PipedInputStream(keys, 65_536), screen, StandardCharsets.UTF_8);
-        var sampling = new SamplingOptions();
-        var engine = new EngineOptions();
-        new CommandLine(sampling).parseArgs("--temperature", "0");
+        var engine = new EngineArguments();
         new CommandLine(engine).parseArgs(options);
-        ModelStore store = ModelStore.builder().folder(folder.resolve("models")).build();
-        var interactive = new InteractiveChat(store, sampling, engine, null, maxTokens, folder.resolve("state").resolve("history"));
-        chat = CompletableFuture.runAsync(() -> interactive.run(model, terminal), task -> Thread.ofPlatform().start(task));
+        ModelStore store = ModelStore.builder().folder(folder.resolve("models")).environment(environment).build();
+        LocalLlm.Builder llm = LocalLlm.builder().store(store).options(engine.options()).preferenceFile(preference());
+        ChatOptions chatOptions = ChatOptions.builder().maxTokens(maxTokens).sampling(SamplingOptions.greedy()).build();
+        chat = CompletableFuture.runAsync(() -> {
+            try (var chatModel = new ChatModel(llm, Optional.empty())) {
+                new InteractiveChat(chatModel, chatOptions, null, folder.resolve("state").resolve("history")).run(Optional.of(model), terminal);
+            }
+        }, task -> Thread.ofPlatform().start(task));
         await("Ctrl-D leaves]");
+    }
+
+    private Path preference() {
+        return folder.resolve("state").resolve("model");
+    }
+
+    /// Another model, of another architecture, in the store.
+    private String other() throws IOException {
+        Path file = Path.of(model).resolveSibling("qwen2-dense.gguf");
+        assumeTrue(Files.isRegularFile(file), () -> file + " is missing: ./llatte test builds it");
+        Path models = Files.createDirectories(folder.resolve("models"));
+        return Files.copy(file, models.resolve("qwen2-dense.gguf")).getFileName().toString();
     }
 
     private void type(String text) throws IOException {
@@ -182,17 +212,86 @@ class InteractiveChatIT {
     }
 
     @Test
-    void unknownModel_keepsTheOldOne() throws IOException {
+    void switchThatFails_isOneLineAndKeepsModelAndConversation() throws IOException {
         start(8);
-        line("/model " + folder.resolve("none.gguf"));
-        await("there is no model and no file");
-        Path broken = Files.writeString(folder.resolve("broken.gguf"), "not a model");
-        line("/model " + broken);
-        await("llama-dense.gguf: ");
         line("Hello");
         await("of 256");
-        line("/model " + model);
+        Path broken = Files.writeString(folder.resolve("broken.gguf"), "not a model");
+        for (String wrong : List.of(folder.resolve("none.gguf").toString(), broken.toString())) {
+            line("/model " + wrong);
+            assertThat(await("llama-dense.gguf goes on").lines().filter(line -> line.contains("llatte: "))).hasSize(1);
+        }
+        line("Again");
+        await("of 256");
+        Path file = folder.resolve("chat.json");
+        line("/save " + file);
+        await("saved 4 turns");
+        assertThat(preference()).hasContent(model);
+    }
+
+    @Test
+    void switch_keepsTheConversationAndIsRemembered() throws IOException {
+        String other = other();
+        start(8);
+        line("Hello");
+        await("of 256");
+        line("/model");
+        assertThat(await("context 256 of 256")).contains("* llama-dense.gguf", "  " + other, "gemma3-270m", "not downloaded");
+        line("/model " + other);
+        await(other + ": ");
+        await("context 256 of 256");
+        assertThat(preference()).hasContent(other);
+        line("/model");
+        assertThat(await("context 256 of 256")).contains("* " + other).doesNotContain("* llama");
+        line("Again");
+        await("of 256");
+        Path file = folder.resolve("chat.json");
+        line("/save " + file);
+        await("saved 4 turns");
+        assertThat(new ObjectMapper().readTree(Files.readAllBytes(file)).at("/model").asText()).isEqualTo(other);
+    }
+
+    @Test
+    void ctrlC_cancelsASwitchAndKeepsTheOldModel() throws Exception {
+        try (var silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            String address = "http://127.0.0.1:" + silent.getLocalPort();
+            var environment = new HashMap<>(System.getenv());
+            environment.putAll(Map.of("PIP_INDEX_URL", address + "/simple", "PIP_CONFIG_FILE", "/dev/null", "PIP_NO_INDEX", "", "PIP_FIND_LINKS", "",
+                    "HF_ENDPOINT", address, "no_proxy", "127.0.0.1"));
+            startWith("ansi", environment, 8);
+            line("/model gemma3-270m");
+            silent.setSoTimeout(30_000);
+            silent.accept();        // and no answer
+            type(String.valueOf(CTRL_C));
+            await("interrupted; llama-dense.gguf goes on");
+            line("Hello");
+            await("of 256");
+        }
+    }
+
+    @Test
+    void unloadedModel_isLoadedByTheNextQuestion() throws IOException {
+        start(8);
+        line("/unload");
+        await("is unloaded, ");
+        line("/unload");
+        await("no model is loaded]");
+        line("/stats");
+        assertThat(await("on average]")).contains("no model is loaded; the next question loads one", "weights 0 B", "status: disabled");
+        line("Hello");
+        await("of 256");
+        line("/stats");
         await("llama-dense.gguf: ");
+    }
+
+    @Test
+    void stats_showPlacementMemoryAndStatus() throws IOException {
+        start(8, "--policy", "cpu-only");
+        line("Hello");
+        await("of 256");
+        line("/stats");
+        assertThat(await("last answer: ")).contains("placement: cpu, policy cpu-only, 0 of 3 layers on GPUs", "CPU: weights ", "KV cache ", "compute ",
+                "unaccounted ", " free of ", "status: idle for ", "llama-dense.gguf is loaded", "1 answers, 8 tokens");
     }
 
     @Test
@@ -203,14 +302,14 @@ class InteractiveChatIT {
         line("/nonsense");
         await("there is no command /nonsense");
         line("/stats");
-        await("tokens evaluated");
+        await("tokens/s on average");
     }
 
     @Test
     void history_isKept() throws Exception {
         start(8);
         line("/stats");
-        await("tokens evaluated");
+        await("tokens/s on average");
         line("/exit");
         chat.get(30, TimeUnit.SECONDS);
         assertThat(folder.resolve("state").resolve("history")).content().contains("/stats");

@@ -24,10 +24,12 @@ final class LlatteProcess {
     private byte[] input = new byte[0];
     private Path output;
 
-    /// @param folder a folder for the model store and what is written meanwhile
+    /// @param folder a folder for the model store, the user's state, and what is written meanwhile
     LlatteProcess(Path folder) {
         this.folder = folder;
         environment.put("LLATTE_MODELS", folder.resolve("models").toString());
+        environment.put("XDG_STATE_HOME", folder.resolve("state").toString());
+        environment.put("LOCALAPPDATA", folder.resolve("state").toString());
     }
 
     LlatteProcess environment(String name, String value) {
@@ -49,6 +51,13 @@ final class LlatteProcess {
     LlatteProcess input(String text) {
         input = text.getBytes(StandardCharsets.UTF_8);
         return this;
+    }
+
+    /// The file that keeps the model that was chosen last.
+    Path preference() {
+        Path state = System.getProperty("os.name").startsWith("Mac") ? folder.resolve("Library").resolve("Application Support")
+                : folder.resolve("state");
+        return state.resolve("llatte").resolve("model");
     }
 
     Result run(String... arguments) throws IOException, InterruptedException {
@@ -86,7 +95,7 @@ final class LlatteProcess {
 
     private List<String> command(String... arguments) {
         var command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC",
-                "--enable-native-access=ALL-UNNAMED", "-Dllatte.native.path=" + nativePath,
+                "--enable-native-access=ALL-UNNAMED", "-Dllatte.native.path=" + nativePath, "-Duser.home=" + folder,
                 "-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")), Llatte.class.getName()));
         command.addAll(List.of(arguments));
         return command;

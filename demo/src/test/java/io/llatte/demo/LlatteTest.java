@@ -33,7 +33,7 @@ class LlatteTest {
         Result result = llatte("--help");
         assertThat(result.exitCode()).isZero();
         assertThat(result.err()).isEmpty();
-        assertThat(result.out()).contains("chat", "models", "info", "inspect", "tokenize");
+        assertThat(result.out()).contains("chat", "models", "plan", "info", "inspect", "tokenize");
     }
 
     @Test
@@ -43,7 +43,9 @@ class LlatteTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "nonsense", "chat --nonsense", "chat --temperature warm -p x", "chat --temperature -1 -p x", "chat -p x --top-p 2",
-        "chat --max-tokens -5 -p x", "chat --context -1 -p x", "chat --threads 1000 -p x", "chat --gpu-layers -2 -p x", "tokenize", "inspect",
+        "chat --max-tokens -5 -p x", "chat --context -1 -p x", "chat --context most -p x", "chat --policy tpu -p x", "chat --kv-type q9 -p x",
+        "chat --remote http://localhost/v1 -p x", "chat --remote-model m -p x", "chat --remote localhost --remote-model m -p x",
+        "chat --remote http://me:secret@localhost/v1 --remote-model m -p x", "chat --policy gpu-only --gpu-layers 0 -p x", "plan", "chat --threads 1000 -p x", "chat --gpu-layers -2 -p x", "tokenize", "inspect",
         "models rm", "tokenize m t --ids --json"})
     void misuse_isOneLineAndExitCode2(String arguments) throws Exception {
         assertOneLineOnStderr(llatte(arguments), 2);
@@ -51,9 +53,22 @@ class LlatteTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"chat no-such-model -p x", "chat /no/such/file.gguf -p x", "inspect /no/such/file.gguf", "models path", "models rm default",
-        "models rm nonsense", "models pull nonsense", "tokenize nonsense text"})
+        "models rm nonsense", "models pull nonsense", "tokenize nonsense text", "plan nonsense", "plan default"})
     void failure_isOneLineAndExitCode1(String arguments) throws Exception {
         assertOneLineOnStderr(llatte(arguments), 1);
+    }
+
+    @Test
+    void optionOutOfRange_isNamedAsItWasTyped() throws Exception {
+        assertThat(llatte("chat -p x --top-p 2").err()).contains("--top-p must be above 0");
+    }
+
+    @Test
+    void keyThatNoHeaderMayHave_isNotRepeated() throws Exception {
+        Result result = new LlatteProcess(folder).environment("LLATTE_REMOTE_KEY", "sk-secr\tet").run("chat", "-p", "x", "--remote",
+                "http://localhost/v1", "--remote-model", "m");
+        assertOneLineOnStderr(result, 2);
+        assertThat(result.err()).doesNotContain("sk-secr");
     }
 
     @Test

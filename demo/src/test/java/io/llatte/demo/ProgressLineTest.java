@@ -2,22 +2,35 @@ package io.llatte.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.llatte.model.DownloadProgress;
-import io.llatte.model.DownloadProgress.Phase;
+import io.llatte.engine.Fallback;
+import io.llatte.engine.PlacementTarget;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 class ProgressLineTest {
 
     @Test
     void download_showsBytesAndRate() {
-        var progress = new DownloadProgress("tiny", Phase.DOWNLOADING, "part", 3 << 20, 12 << 20, 1.5 * (1 << 20));
-        assertThat(ProgressLine.describe(progress)).isEqualTo("downloading tiny  25%: 3.00 MiB of 12.0 MiB, 1.50 MiB/s");
+        assertThat(ProgressLine.describe("tiny", 3 << 20, 12 << 20, 1.5 * (1 << 20), "part"))
+                .isEqualTo("downloading tiny  25%: 3.00 MiB of 12.0 MiB, 1.50 MiB/s");
+    }
+
+    @Test
+    void downloadOfUnknownSize_showsBytesAndRate() {
+        assertThat(ProgressLine.describe("tiny", 3 << 20, 0, 1.5 * (1 << 20), "part")).isEqualTo("downloading tiny: 3.00 MiB, 1.50 MiB/s");
     }
 
     @Test
     void waiting_namesWhoIsWaitedFor() {
-        var progress = new DownloadProgress("tiny", Phase.WAITING, "another process (pid 7)", 0, 0, 0);
-        assertThat(ProgressLine.describe(progress)).isEqualTo("waiting: another process (pid 7) is downloading tiny");
+        assertThat(ProgressLine.describe("tiny", 0, 0, 0, "waiting for another process (pid 7)"))
+                .isEqualTo("downloading tiny: waiting for another process (pid 7)");
+    }
+
+    @Test
+    void fallback_isOneLine() {
+        var step = new Fallback(PlacementTarget.GPU, PlacementTarget.REMOTE, "no usable GPU:\n  none found");
+        assertThat(LoadReporter.describe(Path.of("").toAbsolutePath().resolve("tiny.gguf").toString(), step))
+                .isEqualTo("tiny.gguf: not on the GPU, trying the server: no usable GPU:; none found");
     }
 
     @Test

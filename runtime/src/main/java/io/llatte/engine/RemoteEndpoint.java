@@ -1,13 +1,12 @@
 package io.llatte.engine;
 
 import java.net.URI;
-import java.util.Objects;
 
 /// A server that speaks OpenAI's protocol. Its key is never written anywhere but into the request's header.
 ///
 /// @param baseUrl the address up to and with its version, as in `http://localhost:8080/v1`
 /// @param model the model's name on that server
-/// @param apiKey sent as a bearer token; "" for none
+/// @param apiKey visible ASCII, sent as a bearer token; "" for none
 public record RemoteEndpoint(URI baseUrl, String model, String apiKey) {
 
     public RemoteEndpoint {
@@ -17,7 +16,10 @@ public record RemoteEndpoint(URI baseUrl, String model, String apiKey) {
         if (model.isBlank()) {
             throw new IllegalArgumentException("a remote endpoint needs the name of a model");
         }
-        Objects.requireNonNull(apiKey, "apiKey");
+        // Said here, without the key: whoever builds the header would repeat it.
+        if (apiKey.chars().anyMatch(c -> c <= ' ' || c > '~')) {
+            throw new IllegalArgumentException("the key of a remote endpoint has a character that is not visible ASCII");
+        }
     }
 
     /// An address below the base.

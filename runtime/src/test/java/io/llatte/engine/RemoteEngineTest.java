@@ -56,6 +56,12 @@ class RemoteEngineTest {
     }
 
     @Test
+    void keyThatNoHeaderMayHave_isRefusedWithoutRepeatingIt() {
+        assertThatIllegalArgumentException().isThrownBy(() -> new RemoteEndpoint(URI.create("http://localhost/v1"), "m", "sk-secret\n"))
+                .withMessageNotContaining("sk-secret");
+    }
+
+    @Test
     void answer_streamsAndEndsWithTheServersUsage() {
         var end = new AtomicReference<GenerationEnd>();
         TokenStream stream = engine.generate(HELLO, end::set);

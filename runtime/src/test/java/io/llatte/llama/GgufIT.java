@@ -37,6 +37,18 @@ class GgufIT {
     }
 
     @Test
+    void scalars_areAllButTheLists() {
+        Gguf whole = Gguf.read(TinyModels.llama());
+        Gguf scalars = Gguf.readScalars(TinyModels.llama());
+
+        assertThat(scalars.tensors()).isEmpty();
+        assertThat(whole.metadata()).containsAllEntriesOf(scalars.metadata());
+        assertThat(scalars.metadata().values()).isNotEmpty().noneMatch(List.class::isInstance);
+        assertThat(whole.metadata().keySet()).filteredOn(key -> !scalars.metadata().containsKey(key))
+                .isNotEmpty().allMatch(key -> whole.metadata().get(key) instanceof List);
+    }
+
+    @Test
     void garbage_isRefused() throws IOException {
         Path file = Files.writeString(temp.resolve("x.gguf"), "GGUF and then nothing that makes sense");
 

@@ -1,0 +1,180 @@
+package io.llatte.demo;
+
+import io.llatte.ChatAnswer;
+import io.llatte.ChatOptions;
+import io.llatte.LlmStatus;
+import io.llatte.LocalLlm;
+import io.llatte.engine.Engine;
+import io.llatte.engine.RemoteEndpoint;
+import io.llatte.llama.ChatMessage;
+import io.llatte.llama.TokenStream;
+import io.llatte.memory.DeviceMemory;
+import io.llatte.memory.MemoryLedger;
+import io.llatte.model.StoredModel;
+import java.io.File;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
+
+/// The model that a command talks to: shows how it loads, answers, and can be interrupted. One thread uses it, and closes it; [#interrupt()]
+/// is for any.
+final class ChatModel implements AutoCloseable {
+
+    private static final Runnable NOTHING = () -> { };
+
+    private final LocalLlm llm;
+    private final Optional<RemoteEndpoint> remote;
+    private final LoadReporter reporter = new LoadReporter();
+
+    // Both: guarded by this.
+    private Runnable canceller = NOTHING;
+    private boolean interrupted;
+
+    /// @param remote answers where this machine cannot
+    ChatModel(LocalLlm.Builder builder, Optional<RemoteEndpoint> remote) {
+        remote.ifPresent(builder::remote);
+        this.llm = builder.listener(Runnable::run, reporter::hear).build();
+        this.remote = remote;
+    }
+
+    /// What a model is called on the screen: its id, or the name of its file.
+    static String nameOf(String modelId) {
+        var file = new File(modelId);
+        return file.isAbsolute() ? file.getName() : modelId;
+    }
+
+    /// Makes a model the one that answers, with its progress on standard error. If that fails the one before answers again.
+    ///
+    /// @param reference what the user calls it; empty for the one that was chosen last, or the default
+    /// @return whether there was anything to load
+    /// @throws java.util.concurrent.CancellationException if it was interrupted
+    boolean load(Optional<String> reference) {
+        begin();
+        return show(reference);
+    }
+
+    private boolean show(Optional<String> reference) {
+        Optional<Engine> before = llm.engine();
+        try (var shown = reporter.begin(before.map(Engine::modelId))) {
+            CompletableFuture<Void> loading = reference.map(llm::initAsync).orElseGet(llm::initAsync);
+            cancelWith(() -> loading.cancel(true));
+            try {
+                await(loading);
+            } catch (RuntimeException e) {
+                // The one before may have to be loaded again, and the reasons that were found are to be read before the failure.
+                shown.awaitEnd();
+                throw e;
+            }
+            boolean loaded = !llm.engine().equals(before);
+            if (loaded) {
+                shown.awaitEnd();
+            }
+            return loaded;
+        } finally {
+            cancelWith(NOTHING);
+        }
+    }
+
+    private static void await(CompletableFuture<Void> loading) {
+        try {
+            loading.join();
+        } catch (CompletionException e) {
+            switch (e.getCause()) {
+                case RuntimeException cause -> throw cause;
+                case Error cause -> throw cause;
+                case null, default -> throw e;
+            }
+        }
+    }
+
+    /// Answers the last message, loading the model first where it was unloaded.
+    ///
+    /// @param sink takes the answer as it comes
+    /// @throws io.llatte.ContextOverflowException if the conversation leaves no room for an answer
+    /// @throws java.util.concurrent.CancellationException if the load was interrupted; an answer that is interrupted just ends
+    ChatAnswer answer(List<ChatMessage> messages, ChatOptions options, Consumer<String> sink) {
+        begin();
+        if (llm.engine().isEmpty()) {
+            show(Optional.empty());
+        }
+        var text = new StringBuilder();
+        try (TokenStream stream = llm.stream(messages, options)) {
+            cancelWith(stream::cancel);
+            while (stream.hasNext()) {
+                String piece = stream.next().text();
+                text.append(piece);
+                sink.accept(piece);
+            }
+            return new ChatAnswer(text.toString(), stream.finishReason(), stream.usage(), stream.timings());
+        } finally {
+            cancelWith(NOTHING);
+        }
+    }
+
+    private synchronized void begin() {
+        interrupted = false;
+    }
+
+    /// Says what an interrupt ends; at once, if there was one already.
+    private void cancelWith(Runnable newCanceller) {
+        boolean late;
+        synchronized (this) {
+            canceller = newCanceller;
+            late = interrupted;
+        }
+        if (late) {
+            newCanceller.run();
+        }
+    }
+
+    /// Ends the load or the answer that runs, if one does.
+    void interrupt() {
+        Runnable call;
+        synchronized (this) {
+            interrupted = true;
+            call = canceller;
+        }
+        call.run();
+    }
+
+    /// Frees the model; the next answer loads it again.
+    ///
+    /// @return the bytes that were freed; 0 where none was loaded
+    long unload() {
+        long before = llm.ledger().totalBytes();
+        llm.unload();
+        return before - llm.ledger().totalBytes();
+    }
+
+    /// What answers now; empty where no model is loaded.
+    Optional<Engine> engine() {
+        return llm.engine();
+    }
+
+    Optional<RemoteEndpoint> remote() {
+        return remote;
+    }
+
+    List<StoredModel> availableModels() {
+        return llm.availableModels();
+    }
+
+    LlmStatus status() {
+        return llm.status();
+    }
+
+    List<DeviceMemory> memory() {
+        return llm.memory();
+    }
+
+    MemoryLedger ledger() {
+        return llm.ledger();
+    }
+
+    @Override
+    public void close() {
+        llm.close();
+    }
+}
