@@ -57,7 +57,7 @@ final class Lifecycle implements AutoCloseable {
                 return CompletableFuture.completedFuture(null);
             }
             boolean shared = !transitions.isEmpty() && transitions.getLast().target().equals(Optional.of(id));
-            return (shared ? transitions.getLast() : start(Transition.to(id))).newWaiter();
+            return shared ? joinLast(id) : begin(Transition.to(id));
         });
     }
 
@@ -65,7 +65,7 @@ final class Lifecycle implements AutoCloseable {
     CompletableFuture<Void> unload(String reason) {
         return locked(() -> {
             checkOpen();
-            return start(Transition.toNothing(reason)).newWaiter();
+            return begin(Transition.toNothing(reason));
         });
     }
 
@@ -73,7 +73,7 @@ final class Lifecycle implements AutoCloseable {
     void unloadIfIdleFor(Duration idle) {
         locked(() -> {
             if (!closed && transitions.isEmpty() && slot.isIdle() && status.idleFor().compareTo(idle) >= 0) {
-                start(Transition.toNothing("idle for " + idle.toSeconds() + " s"));
+                begin(Transition.toNothing("idle for " + idle.toSeconds() + " s"));
             }
             return null;
         });
@@ -85,10 +85,16 @@ final class Lifecycle implements AutoCloseable {
         }
     }
 
-    private Transition start(Transition transition) {
+    private CompletableFuture<Void> begin(Transition transition) {
         transitions.add(transition);
+        CompletableFuture<Void> waiter = transition.join().orElseThrow();
         worker.execute(() -> run(transition));
-        return transition;
+        return waiter;
+    }
+
+    /// What is under way, or, where all who wanted it have given up, a transition to a model.
+    private CompletableFuture<Void> joinLast(String id) {
+        return transitions.getLast().join().orElseGet(() -> begin(Transition.to(id)));
     }
 
     private void run(Transition transition) {
@@ -156,7 +162,7 @@ final class Lifecycle implements AutoCloseable {
                 if (slot.isGateClosed() && policy.arriving() == SwitchPolicy.Arriving.FAIL) {
                     throw new EngineClosedException("the model is being exchanged; ask again when the status says idle");
                 }
-                waiter = (transitions.isEmpty() ? start(Transition.to(wantedId())) : transitions.getLast()).newWaiter();
+                waiter = transitions.isEmpty() ? begin(Transition.to(wantedId())) : joinLast(wantedId());
             } finally {
                 lock.unlock();
             }

@@ -36,10 +36,14 @@ final class Transition {
         return reason;
     }
 
-    /// A caller's own future: cancelling it leaves the others.
-    CompletableFuture<Void> newWaiter() {
+    /// A caller's own future: cancelling it leaves the others. Empty where everybody has given up already: whoever comes now wants a
+    /// transition that goes on.
+    Optional<CompletableFuture<Void>> join() {
         var waiter = new CompletableFuture<Void>();
         synchronized (this) {
+            if (cancelled) {
+                return Optional.empty();
+            }
             waiters++;
         }
         result.whenComplete((value, failure) -> {
@@ -54,7 +58,7 @@ final class Transition {
                 giveUp();
             }
         });
-        return waiter;
+        return Optional.of(waiter);
     }
 
     private synchronized void giveUp() {

@@ -111,6 +111,19 @@ class LocalLlmConcurrencyIT {
         assertThat(Llama.openHandles()).isZero();
     }
 
+    /// Who comes after everybody has given up does not inherit their cancel.
+    @Test
+    void callerAfterACancel_hasALoadOfItsOwn() {
+        for (int i = 0; i < 30; i++) {
+            llm.initAsync(SpeakingModels.A).cancel(true);
+            llm.init(SpeakingModels.A);
+            assertThat(llm.status().modelId()).contains(SpeakingModels.A);
+            llm.initAsync(SpeakingModels.B).cancel(true);
+            assertThat(llm.chat(HELLO, SHORT).usage().promptTokens()).isPositive();
+            llm.unload();
+        }
+    }
+
     @Test
     void interruptedCaller_givesUp_andKeepsItsInterrupt() throws Exception {
         var seen = new CompletableFuture<Boolean>();

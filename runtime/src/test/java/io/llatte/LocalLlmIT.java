@@ -348,7 +348,8 @@ class LocalLlmIT {
 
     @Test
     void promptPolicy_cancelsWhatRunsAndRefusesWhatComes() throws Exception {
-        try (var prompt = builder().switchPolicy(SwitchPolicy.prompt()).build()) {
+        try (var prompt = builder().switchPolicy(SwitchPolicy.prompt()).options(EngineOptions.builder().policy(PlacementPolicy.CPU_ONLY).threads(1)
+                .contextSize(ContextSize.of(16384)).build()).build()) {
             prompt.init(SpeakingModels.A);
             var running = prompt.stream(HELLO, ChatOptions.builder().sampling(SamplingOptions.greedy()).build());
             running.next();

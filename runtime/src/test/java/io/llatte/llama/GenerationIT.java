@@ -205,6 +205,22 @@ class GenerationIT {
     }
 
     @Test
+    void cancelOfTheContext_endsTheStreamWhoseDecodeItIs() throws Exception {
+        try (var large = model.newContext(ContextOptions.builder().contextLength(65_536).batchSize(16_384).microBatchSize(64).build());
+             Generation tokens = large.sequence(0).generate(IntStream.range(0, 60_000).map(i -> i % 100 + 1).toArray(), greedy, endless(4))) {
+            Thread canceller = Thread.ofVirtual().start(() -> {
+                while (tokens.finishReason() == null && !large.isDecoding()) {
+                    Thread.onSpinWait();
+                }
+                large.cancel();
+            });
+            assertThat(tokens.hasNext()).isFalse();
+            canceller.join();
+            assertThat(tokens.finishReason()).isEqualTo(FinishReason.CANCELLED);
+        }
+    }
+
+    @Test
     void cancelFromAnotherThread_duringThePrompt_endsIt() throws Exception {
         try (var large = model.newContext(ContextOptions.builder().contextLength(65_536).batchSize(16_384).microBatchSize(64).build())) {
             int[] prompt = IntStream.range(0, 60_000).map(i -> i % 100 + 1).toArray();

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -123,6 +124,57 @@ class SequenceIT {
         }
         assertThat(context.sequence(0).length()).isEqualTo(PROMPT.length);
         context.sequence(0).restore(state);
+    }
+
+    @Test
+    void restoredSequence_isNotEvaluatedAgain() {
+        var greedy = Sampler.greedy(model);
+        int[] first = ids(context.sequence(0).generate(PROMPT, greedy, 5));
+        byte[] state = context.sequence(0).save();
+
+        context.sequence(1).restore(state);
+        try (var again = context.sequence(1).generate(PROMPT, greedy, 5)) {
+            assertThat(ids(again)).isEqualTo(first);
+            assertThat(again.usage().cachedTokens()).isEqualTo(PROMPT.length - 1);
+        }
+    }
+
+    private static int[] ids(Generation generation) {
+        return IntStream.generate(generation::nextId).takeWhile(id -> id >= 0).toArray();
+    }
+
+    @Test
+    void stateOfAnotherCacheType_isRefused_andTheRecordStaysTrue() {
+        int[] expected = ids(context.sequence(0).generate(PROMPT, Sampler.greedy(model), 5));
+        try (var other = model.newContext(ContextOptions.builder().contextLength(1024).keyType(KvType.F32).build())) {
+            fill(other, 0);
+            byte[] state = other.sequence(0).save();
+
+            assertThatExceptionOfType(SavedStateException.class).isThrownBy(() -> context.sequence(0).restore(state)).withMessageContaining("types");
+        }
+        assertThat(ids(context.sequence(0).generate(PROMPT, Sampler.greedy(model), 5))).isEqualTo(expected);
+    }
+
+    @Test
+    void stateThatDoesNotFit_leavesTheSequenceEmpty_andTheRecordTrue() {
+        int[] expected = ids(context.sequence(0).generate(PROMPT, Sampler.greedy(model), 5));
+        try (var large = model.newContext(ContextOptions.builder().contextLength(2048).build())) {
+            ids(large.sequence(0).generate(PROMPT, Sampler.greedy(model), 1500));
+            byte[] state = large.sequence(0).save();
+
+            assertThatExceptionOfType(SavedStateException.class).isThrownBy(() -> context.sequence(0).restore(state));
+        }
+        assertThat(context.sequence(0).length()).isZero();
+        assertThat(ids(context.sequence(0).generate(PROMPT, Sampler.greedy(model), 5))).isEqualTo(expected);
+    }
+
+    @Test
+    void clearOfAContextThatGenerates_isRefused() {
+        try (var tokens = context.sequence(0).generate(PROMPT, Sampler.greedy(model), 5)) {
+            tokens.nextId();
+            assertThatIllegalStateException().isThrownBy(context::clear);
+        }
+        context.clear();
     }
 
     @Test

@@ -9,7 +9,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -68,33 +67,41 @@ final class NativePackage {
         }
     }
 
-    private static boolean isWhole(Path folder) {
-        return Files.isDirectory(folder) && damage(folder).isEmpty();
+    private static boolean isWhole(Path folder) throws IOException {
+        if (!Files.isDirectory(folder) || damage(folder).isPresent()) {
+            return false;
+        }
+        return manifestOf(folder).stringPropertyNames().stream().allMatch(file -> Files.isRegularFile(folder.resolve(file)));
     }
 
-    /// The first file that is missing or has another size than the folder's manifest says: loading it would end the process. A folder
-    /// without a manifest is not looked at.
+    /// A file of the folder that has another size than its manifest says: loading it would end the process. Modules of backends may be
+    /// taken out, and a folder without a manifest is not looked at.
     static Optional<String> damage(Path folder) {
-        var manifest = new Properties();
-        try (InputStream in = Files.newInputStream(folder.resolve(MANIFEST))) {
-            manifest.load(in);
+        try {
+            Properties manifest = manifestOf(folder);
             for (String file : new TreeSet<>(manifest.stringPropertyNames())) {
                 String[] entry = manifest.getProperty(file).split(" ");
                 Path path = folder.resolve(file);
                 long expected = entry.length < 2 ? -1 : Long.parseLong(entry[1]);
-                if (!Files.isRegularFile(path)) {
-                    return Optional.of(file + " is missing");
-                }
-                if (expected >= 0 && Files.size(path) != expected) {
+                if (expected >= 0 && Files.isRegularFile(path) && Files.size(path) != expected) {
                     return Optional.of("%s has %,d bytes instead of %,d".formatted(file, Files.size(path), expected));
                 }
             }
             return Optional.empty();
-        } catch (NoSuchFileException noManifest) {
-            return Optional.empty();
         } catch (IOException | IllegalArgumentException e) {
             return Optional.of(MANIFEST + " cannot be read: " + e);
         }
+    }
+
+    private static Properties manifestOf(Path folder) throws IOException {
+        var manifest = new Properties();
+        Path file = folder.resolve(MANIFEST);
+        if (Files.exists(file)) {
+            try (InputStream in = Files.newInputStream(file)) {
+                manifest.load(in);
+            }
+        }
+        return manifest;
     }
 
     /// The manifest lists every file with its checksum, so its own checksum stands for all of them.

@@ -31,7 +31,7 @@ class NativePackageTest {
     void writePackage() throws IOException {
         Path jar = temp.resolve("natives.jar");
         try (var out = new JarOutputStream(Files.newOutputStream(jar))) {
-            put(out, FOLDER + "llatte-natives.properties", "sha256.liba.so=1\n".getBytes());
+            put(out, FOLDER + "llatte-natives.properties", ("liba.so=00 %1$d\nlibb.so=00 %1$d\n".formatted(LIBRARY_BYTES)).getBytes());
             put(out, FOLDER + "liba.so", new byte[LIBRARY_BYTES]);
             put(out, FOLDER + "libb.so", new byte[LIBRARY_BYTES]);
         }
@@ -55,6 +55,22 @@ class NativePackageTest {
         assertThat(first.getFileName().toString()).matches("[0-9a-f]{32}");
         assertThat(first.resolve("liba.so")).hasSize(LIBRARY_BYTES);
         assertThat(first.resolve("libb.so")).hasSize(LIBRARY_BYTES);
+        assertOnlyFolderAndLock(cache);
+    }
+
+    @Test
+    void damagedFolder_isFilledAgain() throws IOException {
+        Path cache = temp.resolve("cache");
+        Path folder = NativePackage.extract(manifest, cache);
+        Files.write(folder.resolve("liba.so"), new byte[10]);
+        assertThat(NativePackage.damage(folder)).hasValueSatisfying(damage -> assertThat(damage).contains("liba.so", "10 bytes"));
+
+        assertThat(NativePackage.extract(manifest, cache)).isEqualTo(folder);
+        assertThat(NativePackage.damage(folder)).isEmpty();
+
+        Files.delete(folder.resolve("libb.so"));
+        NativePackage.extract(manifest, cache);
+        assertThat(folder.resolve("libb.so")).hasSize(LIBRARY_BYTES);
         assertOnlyFolderAndLock(cache);
     }
 
