@@ -176,7 +176,7 @@ models_folder() {
     elif [[ $OSTYPE == darwin* ]]; then
         printf '%s' "$HOME/Library/Caches/llatte/models"
     else
-        printf '%s' "${XDG_CACHE_HOME:-$HOME/.cache}/llatte/models"
+        printf '%s' "$(xdg_folder XDG_CACHE_HOME "$HOME/.cache")/llatte/models"
     fi
 }
 

@@ -43,7 +43,9 @@ doctor() {
 
     echo
     echo "Paths"
-    local cache=${XDG_CACHE_HOME:-$HOME/.cache}/llatte state_dir=${XDG_STATE_HOME:-$HOME/.local/state}/llatte
+    local cache state_dir
+    cache=$(xdg_folder XDG_CACHE_HOME "$HOME/.cache")/llatte
+    state_dir=$(xdg_folder XDG_STATE_HOME "$HOME/.local/state")/llatte
     doctor_path tree "$LLATTE_ROOT"
     doctor_path build "$LLATTE_BUILD"
     doctor_path models "$(models_folder)"

@@ -23,6 +23,16 @@ demo_jar() {
     return 1
 }
 
+# The library's jars for a class path: the runtime, the native library, and what they need; no logging provider, which is the reader's choice.
+library_class_path() {
+    local jar jars=()
+    for jar in "$LLATTE_ROOT"/demo/target/lib/{llatte-,jackson-,slf4j-api-}*.jar "$LLATTE_ROOT"/native/target/llatte-natives-*.jar; do
+        [[ ! -f $jar ]] || jars+=("$jar")
+    done
+    local IFS=:
+    printf '%s\n' "${jars[*]}"
+}
+
 # Maven's own libraries warn on a new JDK; that is not the reader's business.
 export MAVEN_OPTS="${MAVEN_OPTS-} --sun-misc-unsafe-memory-access=allow"
 

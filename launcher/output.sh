@@ -8,6 +8,7 @@ Usage: ./llatte [--install-deps] <command> [options]
 Talk to a model
   chat [MODEL]        Chat; -p PROMPT or piped input answers once. Builds and downloads what is missing.
   models              List, pull, locate or remove models
+  plan MODEL          The memory that a model would take, by device, without loading it
   info                Devices, backends, versions
   inspect FILE        What a GGUF file holds
   tokenize MODEL TEXT Text to tokens
@@ -17,6 +18,7 @@ Work on Llatte
   build               Build the native library and the Java modules
   test [ARGS]         Build what is missing, run every test; ARGS go to Maven (-Dtest=ModelTest: only that)
   test --asan         The shim's tests under AddressSanitizer as well (on by default in CI)
+  classpath           The library's jars, for `java -cp`
   doctor              Every prerequisite, device, backend and path, with its state
   clean               Remove what was built, keep llama.cpp's source and the models
 
@@ -29,9 +31,19 @@ Environment
   LLATTE_CMAKE_ARGS   More arguments for CMake's configure step, e.g. -DLLATTE_TOOLS=ON
   LLATTE_JOBS         How many compilers run at once (default: the number of CPUs)
   LLATTE_JAVA_OPTS    More options for the Java virtual machine
-  LLATTE_MODELS       The folder that downloaded models are kept in
+  LLATTE_MODELS       The folder that downloaded models are kept in; those of the hub lie in its own cache (HF_HOME, HF_HUB_CACHE)
+  LLATTE_OFFLINE      1: nothing touches the network
+  LLATTE_NATIVE_CACHE The folder that a packaged native library is extracted to
+  LLATTE_REMOTE_KEY   The key for `chat --remote`
+  LLATTE_DEBUG        1: a failure shows its stack trace
   LLATTE_TEST_MODEL   A GGUF file that `test` uses in place of the default model
+  HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE, NO_COLOR, XDG_CACHE_HOME, XDG_CONFIG_HOME, XDG_STATE_HOME mean what they mean elsewhere
 EOF
+}
+
+# xdg_folder NAME DEFAULT: a folder of the XDG specification, which ignores one that is not absolute.
+xdg_folder() {
+    if [[ ${!1-} == /* ]]; then printf '%s' "${!1}"; else printf '%s' "$2"; fi
 }
 
 # One line on stderr, then exit 1: something outside of us is wrong.
