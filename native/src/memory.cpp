@@ -56,6 +56,19 @@ void write_entries(const llama_memory_breakdown & breakdown, llatte_memory_entry
     }
 }
 
+// Vulkan's pinned host memory takes a tensor's alignment more for each buffer (ggml_backend_vk_host_buffer_type_alloc_buffer), which shows only
+// when it is allocated.
+void add_pinned_padding(llama_memory_breakdown & breakdown) {
+    constexpr size_t padding = 32;
+    for (auto & [type, bytes] : breakdown) {
+        if (strcmp(ggml_backend_buft_name(type), "Vulkan_Host") == 0) {
+            for (size_t * kind : { &bytes.model, &bytes.context, &bytes.compute }) {
+                *kind += *kind == 0 ? 0 : padding;
+            }
+        }
+    }
+}
+
 // The smallest context there is: llama.cpp gives a breakdown for contexts only.
 llama_context_params smallest_context() {
     llama_context_params params = llama_context_default_params();
@@ -157,6 +170,7 @@ int32_t llatte_memory_plan(const char * path, const llama_model_params * model_p
                 bytes.compute = 0;
             }
         }
+        llatte::add_pinned_padding(breakdown);
         llatte::write_entries(breakdown, entries, capacity, count);
     });
 }

@@ -10,6 +10,10 @@
 #include <string>
 #include <sys/stat.h>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 namespace llatte {
 
 std::string & backend_directory() {
@@ -37,12 +41,28 @@ void set_environment_default(const char * name, const char * value) {
 #endif
 }
 
+// glibc moves its thresholds up with what is freed, to 32 and 64 MiB: KV caches and compute buffers then come from the heap of whichever thread
+// loads, and up to 64 MiB at the top of each thread's heap stay there, where malloc_trim does not reach. Set by hand, they stand still. What is
+// taken for each token must be below: a row of 4-byte numbers over the largest vocabularies is 1 MiB.
+void keep_heaps_small() {
+#if defined(__GLIBC__)
+    const char * tunables = getenv("GLIBC_TUNABLES");
+    const bool   tuned    = getenv("MALLOC_MMAP_THRESHOLD_") != nullptr || getenv("MALLOC_TRIM_THRESHOLD_") != nullptr ||
+                       (tunables != nullptr && std::string(tunables).find("glibc.malloc.") != std::string::npos);
+    if (!tuned) {
+        mallopt(M_MMAP_THRESHOLD, 3 << 19);
+        mallopt(M_TRIM_THRESHOLD, 2 << 20);
+    }
+#endif
+}
+
 void initialise(const char * backend_dir) {
     struct stat info;
     if (stat(backend_dir, &info) != 0 || (info.st_mode & S_IFMT) != S_IFDIR) {
         fail(LLATTE_BACKEND_UNAVAILABLE, format("%s is no folder", backend_dir));
     }
     set_environment_default("GGML_NO_BACKTRACE", "1");
+    keep_heaps_small();
     capture_log();
     ggml_set_abort_callback(on_abort);
     // Before llama_backend_init: that would search the folder of the executable and the working directory.

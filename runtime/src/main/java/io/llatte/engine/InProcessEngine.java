@@ -79,6 +79,11 @@ public final class InProcessEngine implements Engine {
         return model;
     }
 
+    /// The context that answers, to be read; the engine closes it.
+    Context context() {
+        return context;
+    }
+
     @Override
     public TokenStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded) {
         var channel = new TokenChannel(whenEnded);

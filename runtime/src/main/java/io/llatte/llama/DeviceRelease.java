@@ -16,7 +16,7 @@ final class DeviceRelease {
     private static final double EXPECTED_SHARE = 0.9;
 
     private final Map<String, Long> chargedBytes = new HashMap<>();
-    private final Map<String, Long> freeBefore = new HashMap<>();
+    private final Map<String, NativeDevices.Memory> before = new HashMap<>();
 
     void expect(List<MemoryUsage> usages) {
         usages.forEach(usage -> chargedBytes.merge(usage.device(), usage.totalBytes(), Long::sum));
@@ -25,28 +25,37 @@ final class DeviceRelease {
 
     /// Right before the release.
     void begin() {
-        freeBefore.putAll(freeBytes());
+        before.putAll(read());
     }
 
     /// Right after the release.
     void confirm() {
-        Map<String, Long> freeAfter = freeBytes();
+        Map<String, NativeDevices.Memory> after = read();
         chargedBytes.forEach((device, charged) -> {
-            long returned = freeAfter.getOrDefault(device, 0L) - freeBefore.getOrDefault(device, 0L);
-            if (returned < charged * EXPECTED_SHARE) {
-                LOG.warn("{}: {} of {} bytes came back when a model was freed; another process may have taken some", device, returned, charged);
-            } else {
-                LOG.debug("{}: {} of {} bytes came back", device, returned, charged);
+            if (before.containsKey(device) && after.containsKey(device)) {
+                confirm(device, charged, before.get(device), after.get(device));
             }
         });
     }
 
-    private Map<String, Long> freeBytes() {
-        Map<String, Long> free = new HashMap<>();
+    private static void confirm(String device, long charged, NativeDevices.Memory before, NativeDevices.Memory after) {
+        long used = before.totalBytes() - before.freeBytes();
+        long returned = after.freeBytes() - before.freeBytes();
+        if (used < charged * EXPECTED_SHARE) {
+            LOG.debug("{}: its driver does not tell what is in use: {} bytes, it said, when {} were", device, used, charged);
+        } else if (returned < charged * EXPECTED_SHARE) {
+            LOG.warn("{}: {} of {} bytes came back when a model was freed; another process may have taken some", device, returned, charged);
+        } else {
+            LOG.debug("{}: {} of {} bytes came back", device, returned, charged);
+        }
+    }
+
+    private Map<String, NativeDevices.Memory> read() {
+        Map<String, NativeDevices.Memory> memory = new HashMap<>();
         if (!chargedBytes.isEmpty()) {
             NativeDevices.list().stream().filter(device -> chargedBytes.containsKey(device.name()))
-                    .forEach(device -> free.put(device.name(), NativeDevices.memory(device.index()).freeBytes()));
+                    .forEach(device -> memory.put(device.name(), NativeDevices.memory(device.index())));
         }
-        return free;
+        return memory;
     }
 }
