@@ -64,7 +64,7 @@ public sealed interface LlmEvent {
     record Unloaded(String modelId, long freedBytes, String reason) implements LlmEvent {
     }
 
-    /// A device's memory passed the share that warns; said again only after it was below.
+    /// A device's memory passed the share that warns; said again only after it was below, or after nothing was loaded.
     record MemoryWarning(String device, long usedBytes, long totalBytes) implements LlmEvent {
     }
 

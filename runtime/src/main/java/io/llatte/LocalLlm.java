@@ -53,7 +53,7 @@ public final class LocalLlm implements AutoCloseable {
         memoryWatch = new MemoryWatch(arena.ledger(), builder.memoryWarningShare, events);
         builder.listeners.forEach(listener -> events.subscribe(listener.executor, listener.consumer));
         timer = new IdleTimer(builder.idleUnload, status::idleFor, this::unloadWhereIdle, memoryWatch::check);
-        var slot = new ModelSlot(builder.switchPolicy, arena, events, status, timer::activity);
+        var slot = new ModelSlot(builder.switchPolicy, arena, events, status, timer::activity, memoryWatch::check);
         var exchange = new ModelExchange(slot, resolver, loader, builder.options, events, status);
         lifecycle = new Lifecycle(builder.switchPolicy, resolver, slot, exchange, events, status);
     }

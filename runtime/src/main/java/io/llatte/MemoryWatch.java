@@ -26,12 +26,17 @@ final class MemoryWatch {
                 : Llama.devices().stream().map(device -> DeviceMemory.of(device.name(), device.totalBytes(), device.freeBytes(), ledger)).toList();
     }
 
-    synchronized void check() {
-        if (ledger.totalBytes() == 0) {
+    /// Looks at the devices, and warns of each that passed the share since it was below. Where nothing is held, all is forgotten.
+    void check() {
+        check(ledger.totalBytes() == 0 ? List.of() : read());
+    }
+
+    /// @param devices the devices as they are; empty where nothing is held
+    synchronized void check(List<DeviceMemory> devices) {
+        if (devices.isEmpty()) {
             warned.clear();
-            return;
         }
-        for (DeviceMemory memory : read()) {
+        for (DeviceMemory memory : devices) {
             if (memory.usedShare() < warningShare) {
                 warned.remove(memory.device());
             } else if (memory.accountedBytes() > 0 && warned.add(memory.device())) {

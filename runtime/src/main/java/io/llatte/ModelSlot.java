@@ -20,6 +20,7 @@ final class ModelSlot {
     private final EventBus events;
     private final StatusBoard status;
     private final Runnable afterActivity;
+    private final Runnable afterRelease;
     private final ReentrantLock lock = new ReentrantLock();
     private final Requests requests = new Requests(lock);
 
@@ -35,12 +36,14 @@ final class ModelSlot {
     }
 
     /// @param afterActivity called, and to return at once, when a model was loaded or a request ended
-    ModelSlot(SwitchPolicy policy, DeviceArena arena, EventBus events, StatusBoard status, Runnable afterActivity) {
+    /// @param afterRelease called, and to return at once, when a model's memory was given back
+    ModelSlot(SwitchPolicy policy, DeviceArena arena, EventBus events, StatusBoard status, Runnable afterActivity, Runnable afterRelease) {
         this.policy = policy;
         this.arena = arena;
         this.events = events;
         this.status = status;
         this.afterActivity = afterActivity;
+        this.afterRelease = afterRelease;
     }
 
     ReentrantLock lock() {
@@ -148,6 +151,7 @@ final class ModelSlot {
         long before = arena.ledger().totalBytes();
         old.engine().close();
         long freed = before - arena.ledger().totalBytes();
+        afterRelease.run();
         locked(() -> {
             current = null;
             next.run();

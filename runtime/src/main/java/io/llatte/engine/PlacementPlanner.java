@@ -30,6 +30,12 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
 
     private static final int CONTEXT_STEP = 256;
 
+    /// How many of them a search for the longest context goes up first.
+    private static final int FIRST_STEPS = 32;
+
+    /// llama.cpp keeps a record for each token of a context, planned or not: a length that a file only claims must not be planned.
+    private static final int LONGEST_CONTEXT = 1 << 27;
+
     /// Left free on a GPU, for what the plan does not cover: a driver's pools and other programs.
     private static final long MAX_RESERVE_BYTES = 512L << 20;
     private static final int RESERVE_DIVISOR = 20;
@@ -40,7 +46,8 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
         static Shape of(Path path) {
             Gguf gguf = Gguf.readScalars(path);
             String architecture = gguf.architecture();
-            return new Shape(number(gguf, architecture + ".block_count") + 1, number(gguf, architecture + ".context_length"));
+            return new Shape(number(gguf, architecture + ".block_count") + 1,
+                    Math.min(LONGEST_CONTEXT, number(gguf, architecture + ".context_length")));
         }
 
         private static int number(Gguf gguf, String key) {
@@ -87,7 +94,7 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
         }
         if (options.contextSize() instanceof ContextSize.Fit) {
             int steps = Math.max(0, shape.trainingLength / CONTEXT_STEP);
-            int fitting = largest(0, steps, step -> step * CONTEXT_STEP <= leastLength(options.contextSize(), shape)
+            int fitting = largestFromBelow(0, steps, step -> step * CONTEXT_STEP <= leastLength(options.contextSize(), shape)
                     || shortage(Model.plan(path, modelOptions, contextOptions(options, step * CONTEXT_STEP))) == null);
             length = Math.max(length, fitting * CONTEXT_STEP);
             plan = Model.plan(path, modelOptions, contextOptions(options, length));
@@ -121,6 +128,19 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
             } else {
                 next = middle - 1;
             }
+        }
+        return best;
+    }
+
+    /// The same, asked of nothing that is much more than twice the answer.
+    private static int largestFromBelow(int low, int high, IntPredicate holds) {
+        int best = low;
+        for (int steps = FIRST_STEPS; best < high; steps *= 2) {
+            int next = best + Math.min(steps, high - best);
+            if (!holds.test(next)) {
+                return largest(best, next - 1, holds);
+            }
+            best = next;
         }
         return best;
     }
