@@ -95,8 +95,8 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    /// The bytes that a model and one context of it would take, by device, without allocating anything. A mapped file takes up to one
-    /// alignment step less in each buffer type.
+    /// The bytes that a model and one context of it would take, by device, without allocating them. A mapped file takes up to one alignment
+    /// step less in each buffer type; beside a GPU it takes the stretch from the CPU's first tensor to its last.
     ///
     /// @throws io.llatte.ModelLoadException if the file is missing, broken or unsupported
     public static MemoryPlan plan(Path gguf, ModelOptions options, ContextOptions contextOptions) {

@@ -7,7 +7,8 @@ import java.util.stream.Collectors;
 
 /// What a load would take, by device and buffer type, computed by llama.cpp without allocating anything.
 ///
-/// Not covered: pools that a driver grows at run time, the output buffer (vocabulary × outputs), and driver overhead.
+/// Not covered: pools that a driver grows at run time, the output buffer (vocabulary × outputs), driver overhead, the vocabulary, and about 50
+/// bytes for each token of a context, which planning itself takes too.
 ///
 /// @param usages one entry for each buffer type that would be used
 public record MemoryPlan(List<MemoryUsage> usages) {
