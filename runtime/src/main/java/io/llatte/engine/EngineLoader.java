@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -139,6 +140,10 @@ public final class EngineLoader {
         }
 
         private Engine loadPlaced(Placement placement) {
+            // A cancel that came while plans were made must not wait for a vocabulary to be read.
+            if (Thread.currentThread().isInterrupted()) {
+                throw new CancellationException("the load of " + file.id() + " was cancelled");
+            }
             Model model = Model.load(file.path(), placement.modelOptions(), observer::progress, arena);
             try {
                 Context context = model.newContext(placement.contextOptions());
