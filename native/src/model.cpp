@@ -119,7 +119,7 @@ void llatte_model_quantize_default_params(llama_model_quantize_params * out) {
 
 int32_t llatte_model_load(const char * path, const llama_model_params * params, llatte_control * control, llatte_model ** out,
                           llatte_error * error) {
-    return llatte::guarded(error, [&] {
+    const int32_t status = llatte::guarded(error, [&] {
         llatte::require_not_null(path, "path");
         llatte::require_not_null(params, "params");
         llatte::require_not_null(out, "out");
@@ -153,6 +153,9 @@ int32_t llatte_model_load(const char * path, const llama_model_params * params, 
         }
         *out = model.release();
     });
+    // What the load took for itself, such as the header's copies of the vocabulary, lies between what it keeps.
+    llatte::return_free_memory();
+    return status;
 }
 
 void llatte_model_free(llatte_model * model) {
