@@ -50,13 +50,20 @@ final class ModelResolver {
     /// @throws DownloadException if it cannot be fetched or verified
     ModelFile resolve(String id, DownloadListener listener) {
         StoredModel model = store.find(id).filter(StoredModel::present).orElseGet(() -> store.pull(id, listener));
-        return new ModelFile(id, model.path(), model.model().flatMap(CatalogModel::chat));
+        return fileOf(id, model);
+    }
+
+    /// A model of the catalog that was named by its file is still that model.
+    private ModelFile fileOf(String id, StoredModel model) {
+        Optional<CatalogModel> known = model.model()
+                .or(() -> store.catalog().models().stream().filter(each -> model.path().endsWith(each.file())).findFirst());
+        return new ModelFile(id, model.path(), known.flatMap(CatalogModel::chat));
     }
 
     /// The same without a download.
     Optional<ModelFile> find(String id) {
         return store.find(id).filter(StoredModel::present)
-                .map(model -> new ModelFile(id, model.path(), model.model().flatMap(CatalogModel::chat)));
+                .map(model -> fileOf(id, model));
     }
 
     /// The model that was chosen last, if it can still be had; else the default one.
