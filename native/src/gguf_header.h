@@ -41,4 +41,7 @@ private:
     std::unique_ptr<gguf_context, deleter> gguf;
 };
 
+// The header of a model's file; refused where llama.cpp would abort on it or divide by what it says.
+gguf_header check_model_file(const std::string & path, bool vocab_only);
+
 } // namespace llatte

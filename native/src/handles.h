@@ -82,8 +82,6 @@ void require_sequence(const llatte_context * context, const char * name, int32_t
 // The row of the last decode that `row` means (-1: its last output); refused where that row has no output.
 int32_t output_row(const llatte_context * context, int32_t row);
 
-// Reads a GGUF's header and refuses what llama.cpp would abort on or divide by.
-void check_model_file(const std::string & path, bool vocab_only);
 void check_model_params(const llama_model_params & params);
 [[noreturn]] void load_failure(const std::string & path);
 [[noreturn]] void context_failure();

@@ -97,8 +97,7 @@ llama_model_kv_override number_override(const std::string & key, int64_t value) 
 
 // A plan needs to know how many tokens there are, not which: reading a large vocabulary is nearly all of a plan's time. Empty where the file
 // has no vocabulary.
-std::vector<llama_model_kv_override> without_vocabulary(const char * path) {
-    const gguf_header header(path);
+std::vector<llama_model_kv_override> without_vocabulary(const gguf_header & header) {
     const int64_t     tokens = gguf_find_key(header.get(), "tokenizer.ggml.tokens");
     if (tokens < 0 || gguf_get_kv_type(header.get(), tokens) != GGUF_TYPE_ARRAY) {
         return {};
@@ -145,11 +144,10 @@ int32_t llatte_memory_plan(const char * path, const llama_model_params * model_p
         if (model_params->vocab_only) {
             llatte::fail(LLATTE_INVALID_ARGUMENT, "a model without weights has no plan");
         }
-        llatte::check_model_file(path, false);
+        const auto overrides           = llatte::without_vocabulary(llatte::check_model_file(path, false));
         llama_model_params unallocated = *model_params;
         unallocated.no_alloc           = true;
         unallocated.load_mode          = LLAMA_LOAD_MODE_NONE;
-        const auto overrides           = llatte::without_vocabulary(path);
         unallocated.kv_overrides       = overrides.empty() ? nullptr : overrides.data();
         std::unique_ptr<llama_model, llatte::model_deleter> model(llama_model_load_from_file(path, unallocated));
         if (model == nullptr) {

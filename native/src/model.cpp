@@ -1,3 +1,4 @@
+#include "gguf_header.h"
 #include "handles.h"
 
 #include <cmath>

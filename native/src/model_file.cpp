@@ -7,8 +7,9 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <string_view>
-#include <unordered_set>
+#include <vector>
 
 namespace llatte {
 
@@ -166,6 +167,30 @@ void check_hyperparameters(const gguf_header & h, const std::string & arch) {
     check_rope(h, arch);
 }
 
+// Whether all tokens differ, but for empty ones. Open addressing over their numbers: a quarter of a set of strings' time, and a file is checked
+// for each plan and each load.
+void check_distinct(const gguf_header & h, int64_t tokens, size_t count) {
+    size_t slots = 1;
+    while (slots < 2 * count) {
+        slots *= 2;
+    }
+    constexpr uint32_t    free_slot = UINT32_MAX;
+    std::vector<uint32_t> table(slots, free_slot);
+    for (size_t i = 0; i < count; i++) {
+        const std::string_view token = gguf_get_arr_str(h.get(), tokens, i);
+        if (token.empty()) {
+            continue;
+        }
+        size_t slot = std::hash<std::string_view>{}(token) & (slots - 1);
+        for (; table[slot] != free_slot; slot = (slot + 1) & (slots - 1)) {
+            if (token == gguf_get_arr_str(h.get(), tokens, table[slot])) {
+                h.refuse(format("the vocabulary has the token \"%s\" twice, the second time as %zu", token.data(), i));
+            }
+        }
+        table[slot] = static_cast<uint32_t>(i);
+    }
+}
+
 void check_vocabulary(const gguf_header & h) {
     gguf_context * gguf   = h.get();
     const int64_t  tokens = gguf_find_key(gguf, "tokenizer.ggml.tokens");
@@ -179,14 +204,7 @@ void check_vocabulary(const gguf_header & h) {
     if (count == 0 || count > static_cast<size_t>(max_int)) {
         h.refuse(format("the vocabulary has %zu tokens", count));
     }
-    std::unordered_set<std::string_view> seen;
-    seen.reserve(count);
-    for (size_t i = 0; i < count; i++) {
-        const char * token = gguf_get_arr_str(gguf, tokens, i);
-        if (!seen.insert(token).second && *token != '\0') {
-            h.refuse(format("the vocabulary has the token \"%s\" twice, the second time as %zu", token, i));
-        }
-    }
+    check_distinct(h, tokens, count);
     for (const char * key : { "tokenizer.ggml.scores", "tokenizer.ggml.token_type" }) {
         const int64_t id = gguf_find_key(gguf, key);
         if (id < 0) {
@@ -297,8 +315,8 @@ void check_splits(const gguf_header & first) {
 
 } // namespace
 
-void check_model_file(const std::string & path, bool vocab_only) {
-    const gguf_header h(path);
+gguf_header check_model_file(const std::string & path, bool vocab_only) {
+    gguf_header h(path);
     const std::string arch = h.text("general.architecture");
     if (arch.empty()) {
         h.refuse("general.architecture is missing");
@@ -309,6 +327,7 @@ void check_model_file(const std::string & path, bool vocab_only) {
         check_tensors(h);
         check_splits(h);
     }
+    return h;
 }
 
 } // namespace llatte

@@ -16,6 +16,31 @@ int32_t tokenize(const char * text, int32_t length, std::vector<int32_t> & token
 
 } // namespace
 
+// Patch 0003: the weights are not read here, so whoever is asked is asked by the vocabulary.
+CASE(reading_can_be_stopped) {
+    fixture::speaking_model();
+    int  questions = 0;
+    auto params    = llama_model_default_params();
+    auto load      = [&](int stop_at) {
+        struct state { int & questions; int stop_at; } asked = { questions = 0, stop_at };
+        params.vocab_only                  = true;
+        params.progress_callback_user_data = &asked;
+        params.progress_callback           = [](float, void * data) {
+            auto * s = static_cast<state *>(data);
+            return ++s->questions != s->stop_at;
+        };
+        return std::unique_ptr<llama_model, decltype(&llama_model_free)>(
+            llama_model_load_from_file(fixture::speaking_model().c_str(), params), llama_model_free);
+    };
+    CHECK(load(0) != nullptr);
+    const int all = questions;
+    CHECK(all > 5);
+    for (int stop_at = 1; stop_at <= all; stop_at++) {
+        CHECK(load(stop_at) == nullptr);
+        CHECK(questions == stop_at);
+    }
+}
+
 CASE(text_there_and_back) {
     std::vector<int32_t> tokens(64);
     int32_t              count = 0;

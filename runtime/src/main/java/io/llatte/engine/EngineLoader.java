@@ -140,12 +140,10 @@ public final class EngineLoader {
         }
 
         private Engine loadPlaced(Placement placement) {
-            // A cancel that came while plans were made must not wait for a vocabulary to be read.
-            if (Thread.currentThread().isInterrupted()) {
-                throw new CancellationException("the load of " + file.id() + " was cancelled");
-            }
+            stopIfInterrupted();
             Model model = Model.load(file.path(), placement.modelOptions(), observer::progress, arena);
             try {
+                stopIfInterrupted();
                 Context context = model.newContext(placement.contextOptions());
                 if (placement.target() == PlacementTarget.GPU) {
                     firstDecode.accept(context);
@@ -154,6 +152,13 @@ public final class EngineLoader {
             } catch (RuntimeException | Error e) {
                 model.close();
                 throw e;
+            }
+        }
+
+        /// A cancel between two steps must not wait for the next one.
+        private void stopIfInterrupted() {
+            if (Thread.currentThread().isInterrupted()) {
+                throw new CancellationException("the load of " + file.id() + " was cancelled");
             }
         }
 

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CancellationException;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
@@ -59,6 +60,7 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
     ///
     /// @throws BackendUnavailableException if there is no GPU, with the reason of each backend
     /// @throws InsufficientMemoryException if not one layer fits
+    /// @throws CancellationException if the thread is interrupted
     /// @throws io.llatte.ModelLoadException if the file is missing, broken or unsupported
     Placement onGpu(Path path, EngineOptions options) {
         List<String> gpus = gpusFor(options);
@@ -69,7 +71,7 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
             return sized(PlacementTarget.GPU, path, withLayers.apply(options.gpuLayers().getAsInt()), options, shape);
         }
         ContextOptions least = contextOptions(options, leastLength(options.contextSize(), shape));
-        IntFunction<Shortage> shortageOf = layers -> shortage(Model.plan(path, withLayers.apply(layers), least));
+        IntFunction<Shortage> shortageOf = layers -> shortage(plan(path, withLayers.apply(layers), least));
         int fitting = shortageOf.apply(shape.layers) == null ? shape.layers : largest(0, shape.layers - 1, n -> shortageOf.apply(n) == null);
         if (fitting == 0) {
             throw shortageOf.apply(1).exception(path);
@@ -80,6 +82,7 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
     /// On the CPU alone.
     ///
     /// @throws InsufficientMemoryException if it does not fit
+    /// @throws CancellationException if the thread is interrupted
     /// @throws io.llatte.ModelLoadException if the file is missing, broken or unsupported
     Placement onCpu(Path path, EngineOptions options) {
         return sized(PlacementTarget.CPU, path, ModelOptions.cpuOnly(), options, Shape.of(path));
@@ -87,7 +90,7 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
 
     private Placement sized(PlacementTarget target, Path path, ModelOptions modelOptions, EngineOptions options, Shape shape) {
         int length = leastLength(options.contextSize(), shape);
-        MemoryPlan plan = Model.plan(path, modelOptions, contextOptions(options, length));
+        MemoryPlan plan = plan(path, modelOptions, contextOptions(options, length));
         Shortage shortage = shortage(plan);
         if (shortage != null) {
             throw shortage.exception(path);
@@ -95,11 +98,19 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
         if (options.contextSize() instanceof ContextSize.Fit) {
             int steps = Math.max(0, shape.trainingLength / CONTEXT_STEP);
             int fitting = largestFromBelow(0, steps, step -> step * CONTEXT_STEP <= leastLength(options.contextSize(), shape)
-                    || shortage(Model.plan(path, modelOptions, contextOptions(options, step * CONTEXT_STEP))) == null);
+                    || shortage(plan(path, modelOptions, contextOptions(options, step * CONTEXT_STEP))) == null);
             length = Math.max(length, fitting * CONTEXT_STEP);
-            plan = Model.plan(path, modelOptions, contextOptions(options, length));
+            plan = plan(path, modelOptions, contextOptions(options, length));
         }
         return new Placement(target, modelOptions, contextOptions(options, length), plan, shape.layers);
+    }
+
+    /// A search makes many plans, of a fraction of a second each: whoever stopped waiting does not wait for all of them.
+    private static MemoryPlan plan(Path path, ModelOptions modelOptions, ContextOptions contextOptions) {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new CancellationException("planning of %s was cancelled".formatted(path.getFileName()));
+        }
+        return Model.plan(path, modelOptions, contextOptions);
     }
 
     private static int leastLength(ContextSize size, Shape shape) {
