@@ -1,4 +1,5 @@
 #include "gguf_header.h"
+#include "handles.h"
 
 #include <filesystem>
 
@@ -110,5 +111,6 @@ int32_t llatte_gguf_open(const char * path, gguf_context ** out, llatte_error * 
 void llatte_gguf_free(gguf_context * gguf) {
     if (gguf != nullptr) {
         gguf_free(gguf);
+        llatte::return_free_memory();
     }
 }

@@ -11,7 +11,19 @@
 #include <string>
 #include <vector>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 namespace llatte {
+
+// glibc keeps what is freed, in an arena for each thread that ever loaded: a vocabulary's hundred thousands of strings, and every buffer below
+// its growing mmap threshold. Whoever exchanges models would hold two after a while.
+void return_free_memory() {
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+}
 
 namespace {
 
@@ -136,7 +148,7 @@ int32_t llatte_context_memory(llatte_context * context, llatte_memory_entry * en
 
 int32_t llatte_memory_plan(const char * path, const llama_model_params * model_params, const llama_context_params * context_params,
                            llatte_memory_entry * entries, int32_t capacity, int32_t * count, llatte_error * error) {
-    return llatte::guarded(error, [&] {
+    const int32_t status = llatte::guarded(error, [&] {
         llatte::require_not_null(path, "path");
         llatte::require_not_null(model_params, "model_params");
         llatte::require_not_null(count, "count");
@@ -171,4 +183,6 @@ int32_t llatte_memory_plan(const char * path, const llama_model_params * model_p
         llatte::add_pinned_padding(breakdown);
         llatte::write_entries(breakdown, entries, capacity, count);
     });
+    llatte::return_free_memory();
+    return status;
 }

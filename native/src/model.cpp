@@ -6,10 +6,6 @@
 #include <filesystem>
 #include <memory>
 
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
-
 // Exported by libllama, in no public header: a model's tensors by name.
 const std::vector<std::pair<std::string, ggml_tensor *>> & llama_internal_get_tensor_map(const llama_model * model);
 
@@ -47,14 +43,6 @@ int32_t learned_positions(const llama_model * model) {
 int32_t positions_a_row(const llama_model * model) {
     const auto rope = llama_model_rope_type(model);
     return rope == LLAMA_ROPE_TYPE_MROPE || rope == LLAMA_ROPE_TYPE_IMROPE ? 4 : 1;
-}
-
-// glibc keeps what is freed, in an arena for each thread that ever loaded: a vocabulary's hundred thousands of strings, and every buffer below
-// its growing mmap threshold. Whoever exchanges models would hold two after a while.
-void return_free_memory() {
-#if defined(__GLIBC__)
-    malloc_trim(0);
-#endif
 }
 
 } // namespace
@@ -129,6 +117,7 @@ int32_t llatte_model_load(const char * path, const llama_model_params * params, 
             llatte::fail(LLATTE_CANCELLED, "the load was cancelled");
         }
         llatte::check_model_file(path, params->vocab_only);
+        llatte::return_free_memory();
 
         llama_model_params own = *params;
         if (control != nullptr) {
