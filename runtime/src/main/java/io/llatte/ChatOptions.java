@@ -1,5 +1,6 @@
 package io.llatte;
 
+import io.llatte.engine.OverflowPolicy;
 import io.llatte.llama.SamplingOptions;
 import java.util.List;
 import java.util.Objects;
@@ -9,13 +10,18 @@ import java.util.Objects;
 /// @param maxTokens at most so many, at least 1; the context's end is a limit too
 /// @param sampling how tokens are chosen
 /// @param stop texts that end the answer and are not part of it
-public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> stop) {
+/// @param ignoreEog whether to go on after an end-of-generation token, as a benchmark does
+/// @param overflow what happens where the context has no room for it
+/// @param priority a request of a higher one is admitted first, and its prompt evaluated first; 0 is usual
+public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> stop, boolean ignoreEog, OverflowPolicy overflow,
+                          int priority) {
 
     public ChatOptions {
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens must be at least 1: " + maxTokens);
         }
         Objects.requireNonNull(sampling, "sampling");
+        Objects.requireNonNull(overflow, "overflow");
         stop = List.copyOf(stop);
         if (stop.stream().anyMatch(String::isEmpty)) {
             throw new IllegalArgumentException("a stop string must not be empty");
@@ -36,6 +42,9 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
         private int maxTokens = Integer.MAX_VALUE;
         private SamplingOptions sampling = SamplingOptions.defaults();
         private List<String> stop = List.of();
+        private boolean ignoreEog;
+        private OverflowPolicy overflow = OverflowPolicy.FAIL;
+        private int priority;
 
         private Builder() {
         }
@@ -55,8 +64,23 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
             return this;
         }
 
+        public Builder ignoreEog(boolean value) {
+            ignoreEog = value;
+            return this;
+        }
+
+        public Builder overflow(OverflowPolicy value) {
+            overflow = value;
+            return this;
+        }
+
+        public Builder priority(int value) {
+            priority = value;
+            return this;
+        }
+
         public ChatOptions build() {
-            return new ChatOptions(maxTokens, sampling, stop);
+            return new ChatOptions(maxTokens, sampling, stop, ignoreEog, overflow, priority);
         }
     }
 }

@@ -8,6 +8,7 @@ public abstract sealed class LlatteException extends RuntimeException
                 ContextOverflowException,
                 DecodeException,
                 DownloadException,
+                EngineBusyException,
                 EngineClosedException,
                 GrammarException,
                 InsufficientMemoryException,

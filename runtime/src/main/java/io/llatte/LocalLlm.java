@@ -131,7 +131,7 @@ public final class LocalLlm implements AutoCloseable {
         return ChatAnswer.of(stream(messages, chatOptions));
     }
 
-    /// Answers a conversation, token by token. The caller closes the stream; an answer goes on whether it is read or not.
+    /// Answers a conversation, token by token. The caller closes the stream. An answer whose reader falls behind pauses until it reads on.
     public TokenStream stream(List<ChatMessage> messages) {
         return stream(messages, ChatOptions.defaults());
     }
@@ -165,7 +165,8 @@ public final class LocalLlm implements AutoCloseable {
     }
 
     private TokenStream generate(Prompt prompt, ChatOptions chatOptions) {
-        return lifecycle.generate(new GenerationRequest(prompt, chatOptions.sampling(), chatOptions.maxTokens(), chatOptions.stop()));
+        return lifecycle.generate(new GenerationRequest(prompt, chatOptions.sampling(), chatOptions.maxTokens(), chatOptions.stop(),
+                chatOptions.ignoreEog(), chatOptions.overflow(), chatOptions.priority()));
     }
 
     private static void checkImages(List<ChatMessage> messages) {

@@ -8,6 +8,7 @@ import io.llatte.llama.TokenStream;
 import io.llatte.memory.DeviceArena;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 
@@ -132,7 +133,14 @@ final class ModelSlot {
         if (policy.running() == SwitchPolicy.Running.CANCEL) {
             requests.cancelAll();
         }
-        requests.awaitNone();
+        // A reader that stopped reading must not keep the next model waiting.
+        old.engine().waitForReaders(false);
+        try {
+            requests.awaitNone();
+        } catch (CancellationException e) {
+            old.engine().waitForReaders(true);
+            throw e;
+        }
         closeEngine(old, reason, next);
     }
 

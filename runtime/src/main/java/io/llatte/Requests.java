@@ -1,6 +1,7 @@
 package io.llatte;
 
 import io.llatte.llama.TokenStream;
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -27,7 +28,8 @@ final class Requests {
 
         private final long id;
         private final String modelId;
-        private TokenStream stream;
+        // Weakly: a stream that its reader dropped is cancelled, and must not be held here.
+        private WeakReference<TokenStream> stream = new WeakReference<>(null);
         private boolean cancelled;
 
         private Ticket(long id, String modelId) {
@@ -48,7 +50,7 @@ final class Requests {
             boolean late;
             lock.lock();
             try {
-                stream = newStream;
+                stream = new WeakReference<>(newStream);
                 late = cancelled;
             } finally {
                 lock.unlock();
@@ -86,8 +88,9 @@ final class Requests {
         try {
             for (Ticket ticket : running) {
                 ticket.cancelled = true;
-                if (ticket.stream != null) {
-                    streams.add(ticket.stream);
+                TokenStream stream = ticket.stream.get();
+                if (stream != null) {
+                    streams.add(stream);
                 }
             }
         } finally {

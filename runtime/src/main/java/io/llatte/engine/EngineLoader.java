@@ -148,7 +148,7 @@ public final class EngineLoader {
                 if (placement.target() == PlacementTarget.GPU) {
                     firstDecode.accept(context);
                 }
-                return new InProcessEngine(file, model, context, placement.contextOptions(), report(placement, context));
+                return new InProcessEngine(file, model, context, placement.contextOptions(), options, report(placement, context));
             } catch (RuntimeException | Error e) {
                 model.close();
                 throw e;

@@ -19,11 +19,19 @@ import java.util.OptionalInt;
 /// @param valueType number format of the KV cache's values; a quantised one needs flash attention
 /// @param flashAttention whether attention is fused
 /// @param threads CPU threads, 0 for the usable physical cores
+/// @param sequences requests that are answered at the same time, 1 to 256; they share the context's tokens. Idle ones keep what they held for a
+///        prompt that begins the same way
+/// @param microBatchSize tokens that one step evaluates at most: more is faster for long prompts, less lets running answers go on sooner
+/// @param queueLimit requests that may wait for a sequence
+/// @param reproducible one request after the other, each from an empty cache: an answer does not depend on what else was asked. Without it a
+///        token's numbers differ in their last digits with the shape of the batch that it is evaluated in
 public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, OptionalInt gpuLayers, List<String> devices,
                             List<Float> tensorSplit, SplitMode splitMode, KvType keyType, KvType valueType, FlashAttention flashAttention,
-                            int threads) {
+                            int threads, int sequences, int microBatchSize, int queueLimit, boolean reproducible) {
 
     private static final int MAX_THREADS = 512;
+    private static final int MAX_SEQUENCES = 256;
+    private static final int MAX_MICRO_BATCH = 1 << 16;
 
     public EngineOptions {
         Objects.requireNonNull(policy, "policy");
@@ -40,6 +48,17 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
         if (threads < 0 || threads > MAX_THREADS) {
             throw new IllegalArgumentException("threads must be 0 to " + MAX_THREADS + ": " + threads);
         }
+        if (sequences < 1 || sequences > MAX_SEQUENCES) {
+            throw new IllegalArgumentException("sequences must be 1 to " + MAX_SEQUENCES + ": " + sequences);
+        }
+        if (microBatchSize < sequences || microBatchSize > MAX_MICRO_BATCH) {
+            throw new IllegalArgumentException("microBatchSize must be %d (the sequences) to %d: %d".formatted(sequences, MAX_MICRO_BATCH,
+                    microBatchSize));
+        }
+        if (queueLimit < 1) {
+            throw new IllegalArgumentException("queueLimit must be at least 1: " + queueLimit);
+        }
+        sequences = reproducible ? 1 : sequences;
     }
 
     public static EngineOptions defaults() {
@@ -63,6 +82,10 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
         private KvType valueType = KvType.F16;
         private FlashAttention flashAttention = FlashAttention.AUTO;
         private int threads;
+        private int sequences = 8;
+        private int microBatchSize = 512;
+        private int queueLimit = 1024;
+        private boolean reproducible;
 
         private Builder() {
         }
@@ -117,9 +140,29 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
             return this;
         }
 
+        public Builder sequences(int value) {
+            sequences = value;
+            return this;
+        }
+
+        public Builder microBatchSize(int value) {
+            microBatchSize = value;
+            return this;
+        }
+
+        public Builder queueLimit(int value) {
+            queueLimit = value;
+            return this;
+        }
+
+        public Builder reproducible(boolean value) {
+            reproducible = value;
+            return this;
+        }
+
         public EngineOptions build() {
             return new EngineOptions(policy, contextSize, gpuLayers, devices, tensorSplit, splitMode, keyType, valueType, flashAttention,
-                    threads);
+                    threads, sequences, microBatchSize, queueLimit, reproducible);
         }
     }
 }

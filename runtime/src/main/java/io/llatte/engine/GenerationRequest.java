@@ -10,11 +10,16 @@ import java.util.Objects;
 /// @param sampling how tokens are chosen
 /// @param maxTokens at most so many, at least 1; the context's end is a limit too
 /// @param stop texts that end the answer and are not part of it
-public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int maxTokens, List<String> stop) {
+/// @param ignoreEog whether to go on after an end-of-generation token, as a benchmark does
+/// @param overflow what happens where the context has no room for it
+/// @param priority a request of a higher one is admitted first, and its prompt evaluated first; 0 is usual
+public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int maxTokens, List<String> stop, boolean ignoreEog,
+                                OverflowPolicy overflow, int priority) {
 
     public GenerationRequest {
         Objects.requireNonNull(prompt, "prompt");
         Objects.requireNonNull(sampling, "sampling");
+        Objects.requireNonNull(overflow, "overflow");
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens must be at least 1: " + maxTokens);
         }
@@ -22,5 +27,10 @@ public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int max
         if (stop.stream().anyMatch(String::isEmpty)) {
             throw new IllegalArgumentException("a stop string must not be empty");
         }
+    }
+
+    /// A request without stop strings, that fails where it does not fit.
+    public static GenerationRequest of(Prompt prompt, SamplingOptions sampling, int maxTokens) {
+        return new GenerationRequest(prompt, sampling, maxTokens, List.of(), false, OverflowPolicy.FAIL, 0);
     }
 }

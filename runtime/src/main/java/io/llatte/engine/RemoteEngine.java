@@ -183,6 +183,11 @@ public final class RemoteEngine implements Engine {
     }
 
     @Override
+    public void waitForReaders(boolean waits) {
+        // What the server sends is taken as it comes.
+    }
+
+    @Override
     public void close() {
         synchronized (running) {
             closing = true;

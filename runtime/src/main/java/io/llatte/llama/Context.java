@@ -1,5 +1,6 @@
 package io.llatte.llama;
 
+import io.llatte.ContextOverflowException;
 import io.llatte.internal.ffi.NativeContext;
 import io.llatte.internal.ffi.NativeModel;
 import io.llatte.memory.DeviceArena;
@@ -118,24 +119,31 @@ public final class Context implements AutoCloseable {
     ///         it was
     /// @throws io.llatte.ContextOverflowException if the cache has no room; it is as it was
     /// @throws io.llatte.DecodeException if llama.cpp refused or failed
-    /// @throws CancellationException if [#cancel()] stopped it; micro-batches that were done stay in the cache
+    /// @throws CancellationException if [#cancel()] stopped it; the sequences are as they were, or empty where they cannot be cut
     /// @throws IllegalStateException if the context is closed
     public void decode(Batch batch) {
         lock.lock();
         try {
-            forgetTokens(batch);
             decode(batch, null);
+            for (int row = 0; row < batch.size(); row++) {
+                sequences[batch.rows().sequence(row)].remember(batch.rows().position(row), batch.rows().token(row));
+            }
+        } catch (IllegalArgumentException | ContextOverflowException unchanged) {
+            throw unchanged;
+        } catch (RuntimeException | Error e) {
+            dropWhatWasNotRecorded(batch);
+            throw e;
         } finally {
             lock.unlock();
         }
     }
 
-    /// A batch made by hand puts tokens into the cache that no sequence has a record of.
-    private void forgetTokens(Batch batch) {
+    /// Micro-batches of a decode that did not end are in the cache.
+    private void dropWhatWasNotRecorded(Batch batch) {
         for (int row = 0; row < batch.size(); row++) {
             int id = batch.rows().sequence(row);
             if (id >= 0 && id < sequences.length) {
-                sequences[id].forgetTokens();
+                sequences[id].dropBeyondRecord();
             }
         }
     }

@@ -21,12 +21,9 @@ public final class Generation implements TokenStream {
     private final int[] prompt;
     private final GenerateOptions options;
     private final Batch batch;
-    private final TextDecoder decoder;
-    private final StopStrings stops;
+    private final TokenReader reader;
     private volatile boolean cancelled;
     private volatile FinishReason finishReason;
-    private int upcoming = NONE;
-    private String upcomingText;
     private int previous = NONE;
     private int position;
     private int cachedTokens;
@@ -49,8 +46,7 @@ public final class Generation implements TokenStream {
             throw new IllegalStateException("the sampler is closed");
         }
         this.batch = context.newBatch();
-        this.decoder = new TextDecoder(vocab, options.showSpecial());
-        this.stops = new StopStrings(options.stop());
+        this.reader = new TokenReader(vocab, options.showSpecial(), options.stop(), new Ids());
     }
 
     private void checkPrompt() {
@@ -73,24 +69,7 @@ public final class Generation implements TokenStream {
     /// @throws io.llatte.LlatteException if the decode or the sampler failed; the stream has then ended
     @Override
     public boolean hasNext() {
-        if (upcoming != NONE) {
-            return true;
-        }
-        int id = advance();
-        if (id == NONE) {
-            return false;
-        }
-        String text = stops.accept(decoder.accept(id));
-        if (stops.isMatched()) {
-            finish(FinishReason.STOP);
-            // The token that completed the stop string carries the text before it, if there is any.
-            if (text.isEmpty()) {
-                return false;
-            }
-        }
-        upcoming = id;
-        upcomingText = text;
-        return true;
+        return reader.hasNext();
     }
 
     @Override
@@ -98,25 +77,27 @@ public final class Generation implements TokenStream {
         if (!hasNext()) {
             throw new NoSuchElementException("the generation has ended: " + finishReason);
         }
-        var token = new Token(upcoming, upcomingText);
-        upcoming = NONE;
-        if (stops.isHolding() && finishReason == null) {
-            // Text is held back that no later token may carry: look whether there is one.
-            if (!hasNext() && !stops.isMatched()) {
-                token = new Token(token.id(), token.text() + stops.flush());
-            }
-        }
-        return token;
+        return reader.next();
     }
 
     /// The next token's id, or -1 after the last. Makes no text, looks for no stop strings, and allocates nothing.
     public int nextId() {
-        if (upcoming != NONE) {
-            int id = upcoming;
-            upcoming = NONE;
-            return id;
+        int id = reader.takeUpcoming();
+        return id == NONE ? advance() : id;
+    }
+
+    /// The reader's ids are this generation's.
+    private final class Ids implements TokenReader.Ids {
+
+        @Override
+        public int next() {
+            return advance();
         }
-        return advance();
+
+        @Override
+        public void stop() {
+            finish(FinishReason.STOP);
+        }
     }
 
     /// Evaluates the token before, if there is one, and samples the next; -1 where the generation ends instead.

@@ -59,7 +59,9 @@ public final class Sampler implements AutoCloseable {
     }
 
     /// Tells penalties and DRY of a prompt. Grammars hear only what is generated.
-    void acceptPrompt(int[] prompt) {
+    ///
+    /// @throws IllegalArgumentException if an id is not in the vocabulary
+    public void acceptPrompt(int[] prompt) {
         if (remembersPrompt) {
             locked(() -> sampler.acceptPrompt(prompt));
         }

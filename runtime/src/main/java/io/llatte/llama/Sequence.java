@@ -14,7 +14,7 @@ import java.util.Objects;
 
 /// One lane of a context's KV cache: the tokens of one conversation. It locks with its context.
 ///
-/// It remembers the ids that [#generate] put into it, so that the next prompt evaluates only what it does not share with them.
+/// It remembers the ids that were evaluated in it, so that the next prompt evaluates only what it does not share with them.
 public final class Sequence {
 
     private static final int[] NOTHING = {};
@@ -148,6 +148,37 @@ public final class Sequence {
         });
     }
 
+    /// Makes another sequence of the same context a copy of this one's first `length` tokens. Where both share a cache this copies no data.
+    ///
+    /// @return whether it could be done; a cache that cannot be cut there (recurrent layers, a sliding window) leaves the other one empty
+    /// @throws IllegalArgumentException if the other sequence is this one or another context's
+    public boolean copyPrefixTo(Sequence other, int length) {
+        return context.locked(() -> {
+            copyTo(other);
+            try {
+                other.removeFrom(length);
+                return true;
+            } catch (IllegalStateException cannotBeCut) {
+                other.clear();
+                return false;
+            }
+        });
+    }
+
+    /// Removes the positions from `from` to `to - 1` and moves what follows up to there. What it holds is no longer known by its ids.
+    ///
+    /// @throws IllegalStateException if the cache cannot do that; it is then as it was
+    public void removeRange(int from, int to) {
+        Objects.checkFromToIndex(from, to, Integer.MAX_VALUE);
+        change(() -> {
+            // Refuses what cannot be moved, before anything is removed.
+            cache().shiftSequence(id, to, -1, 0);
+            cache().removeSequence(id, from, to);
+            cache().shiftSequence(id, to, -1, from - to);
+            forgetTokens();
+        });
+    }
+
     /// Adds `delta` to the positions from `from` to `to - 1`, as after removing a part; -1 for `to` means the end.
     ///
     /// @throws IllegalStateException if the model's positions cannot be shifted
@@ -209,13 +240,42 @@ public final class Sequence {
         restore(Files.readAllBytes(file));
     }
 
-    /// How many tokens of a prompt the cache holds already, by its record.
-    int commonPrefix(int[] prompt) {
+    /// How many tokens of a prompt the cache holds already, by the record of what was evaluated; 0 where that is not known.
+    public int commonPrefix(int[] prompt) {
+        return commonPrefix(prompt, prompt.length);
+    }
+
+    /// The same for the first `length` tokens of an array.
+    public int commonPrefix(int[] prompt, int length) {
         if (!known) {
             return 0;
         }
-        int mismatch = Arrays.mismatch(tokens, 0, tokenCount, prompt, 0, prompt.length);
-        return mismatch < 0 ? prompt.length : mismatch;
+        int mismatch = Arrays.mismatch(tokens, 0, tokenCount, prompt, 0, length);
+        return mismatch < 0 ? length : mismatch;
+    }
+
+    /// A token at the next position is recorded; at another one the record is lost.
+    void remember(int position, int token) {
+        if (known && position == tokenCount) {
+            remember(token);
+        } else {
+            forgetTokens();
+        }
+    }
+
+    /// What the cache has beyond the record goes; where it cannot be cut, or there is no record, everything.
+    void dropBeyondRecord() {
+        if (!known || !dropBeyond(tokenCount)) {
+            clearQuietly();
+        }
+    }
+
+    private void clearQuietly() {
+        try {
+            clearLocked();
+        } catch (RuntimeException closedOrPoisoned) {
+            forgetTokens();
+        }
     }
 
     void remember(int[] source, int from, int to) {

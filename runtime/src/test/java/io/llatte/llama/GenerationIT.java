@@ -130,8 +130,21 @@ class GenerationIT {
     }
 
     @Test
-    void batchMadeByHand_endsTheRecordOfTheSequence() {
+    void batchMadeByHand_isPartOfTheRecordOfTheSequence() {
         int[] first = generate(PROMPT, 6);
+        context.sequence(0).clear();
+        context.decode(context.newBatch().addAll(PROMPT, 0, PROMPT.length, 0, 0, true));
+
+        try (var tokens = context.sequence(0).generate(PROMPT, greedy, endless(6))) {
+            assertThat(drain(tokens)).containsExactly(first);
+            assertThat(tokens.usage().cachedTokens()).isEqualTo(PROMPT.length - 1);
+        }
+    }
+
+    @Test
+    void batchMadeByHand_thatLeavesAGap_endsTheRecordOfTheSequence() {
+        int[] first = generate(PROMPT, 6);
+        context.sequence(0).shift(0, -1, 1);
         context.decode(context.newBatch().add(1, context.sequence(0).length(), 0, true));
 
         try (var tokens = context.sequence(0).generate(PROMPT, greedy, endless(6))) {

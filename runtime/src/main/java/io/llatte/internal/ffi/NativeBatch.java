@@ -50,6 +50,14 @@ public final class NativeBatch {
         size++;
     }
 
+    public int token(int row) {
+        return tokens.getAtIndex(ValueLayout.JAVA_INT, row);
+    }
+
+    public int position(int row) {
+        return positions.getAtIndex(ValueLayout.JAVA_INT, row);
+    }
+
     public int sequence(int row) {
         return sequences.getAtIndex(ValueLayout.JAVA_INT, row);
     }

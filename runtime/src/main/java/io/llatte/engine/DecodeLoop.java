@@ -1,0 +1,465 @@
+package io.llatte.engine;
+
+import io.llatte.ContextOverflowException;
+import io.llatte.EngineClosedException;
+import io.llatte.NativeAssertionException;
+import io.llatte.llama.Batch;
+import io.llatte.llama.Context;
+import io.llatte.llama.ContextOptions;
+import io.llatte.llama.FinishReason;
+import io.llatte.llama.Model;
+import io.llatte.llama.Vocab;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The one thread that decodes. Each step evaluates a micro-batch at most: the last token of every sequence that generates, and prompts in the
+/// room that is left, so that a long prompt never holds up what runs. Requests join, end and fail between two steps.
+final class DecodeLoop implements Runnable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(DecodeLoop.class);
+
+    /// A reader may fall so far behind; then its sequence pauses until half of that is read.
+    private static final int READ_AHEAD = 256;
+
+    /// The part of the cache that a further request must leave free.
+    private static final int ROOM_DIVISOR = 16;
+
+    private final Model model;
+    private final Vocab vocab;
+    private final ContextOptions contextOptions;
+    private final boolean reproducible;
+    private final WaitingRequests waiting;
+    private final Thread thread;
+    private final int stepTokens;
+    private volatile Context context;
+    private volatile Lanes lanes;
+    private Batch batch;
+    private int nextPrompt;
+
+    // Written by the loop alone.
+    private volatile long decodes;
+    private volatile long evaluatedTokens;
+    private volatile long generatedTokens;
+    private volatile long preemptions;
+    private volatile int running;
+
+    private volatile boolean closing;
+    private volatile boolean waitsForReaders = true;
+    private volatile Request alone;
+
+    DecodeLoop(String name, Model model, Context context, ContextOptions contextOptions, WaitingRequests waiting, boolean reproducible) {
+        this.model = model;
+        this.vocab = model.vocab();
+        this.context = context;
+        this.contextOptions = contextOptions;
+        this.waiting = waiting;
+        this.reproducible = reproducible;
+        this.stepTokens = Math.min(context.microBatchSize(), context.batchSize());
+        useContext();
+        this.thread = Thread.ofPlatform().daemon().name("llatte-engine " + name).start(this);
+    }
+
+    private void useContext() {
+        var info = model.info();
+        boolean cuttable = !info.recurrent() && !info.hybrid() && (info.slidingWindow() == 0 || contextOptions.fullSlidingWindow());
+        lanes = new Lanes(context, cuttable, !reproducible);
+        batch = context.newBatch();
+    }
+
+    // ---- any thread
+
+    Context context() {
+        return context;
+    }
+
+    EngineStatistics statistics() {
+        return new EngineStatistics(running, waiting.size(), decodes, evaluatedTokens, generatedTokens, lanes.cachedTokens(), lanes.evictions(),
+                preemptions, lanes.usedCells(), context.contextLength());
+    }
+
+    /// Something has changed that the loop must look at.
+    void wake() {
+        LockSupport.unpark(thread);
+    }
+
+    /// A request is not wanted any longer: the decode that runs for it alone stops.
+    void cancelled(Request request) {
+        if (waiting.remove(request)) {
+            request.sampler.close();
+        }
+        if (alone == request) {
+            context.cancel();
+        }
+        wake();
+    }
+
+    /// Whether sequences pause whose readers fall behind.
+    void waitForReaders(boolean waits) {
+        waitsForReaders = waits;
+        wake();
+    }
+
+    /// Ends the loop, and every request as failed.
+    void close() {
+        closing = true;
+        context.cancel();
+        wake();
+    }
+
+    /// Waits for the thread to end.
+    void join() {
+        boolean interrupted = false;
+        while (thread.isAlive() && thread != Thread.currentThread()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    // ---- the loop
+
+    @Override
+    public void run() {
+        RuntimeException failure = new EngineClosedException("the engine was closed before the answer had ended");
+        try {
+            while (!closing) {
+                releaseEnded();
+                admitWaiting();
+                fillBatch();
+                running = lanes.running();
+                if (batch.isEmpty()) {
+                    LockSupport.park(this);
+                } else {
+                    step();
+                }
+            }
+        } catch (RuntimeException e) {
+            LOG.error("the engine failed", e);
+            failure = e;
+        } catch (Error e) {
+            failure = new IllegalStateException("the engine failed: " + e, e);
+            throw e;
+        } finally {
+            closing = true;
+            endAll(failure);
+        }
+    }
+
+    private void endAll(RuntimeException failure) {
+        for (int i = 0; i < lanes.count(); i++) {
+            if (!lanes.get(i).isIdle()) {
+                lanes.get(i).request.finish(FinishReason.CANCELLED, failure);
+            }
+        }
+        waiting.removeAll().forEach(request -> request.finish(FinishReason.CANCELLED, failure));
+    }
+
+    /// Requests that their readers, or a cancel, ended.
+    private void releaseEnded() {
+        for (int i = 0; i < lanes.count(); i++) {
+            Lane lane = lanes.get(i);
+            if (!lane.isIdle() && lane.request.isEnded()) {
+                release(lane);
+            }
+        }
+    }
+
+    private void release(Lane lane) {
+        lane.request.sampler.close();
+        lanes.release(lane);
+    }
+
+    private void admitWaiting() {
+        while (waiting.size() > 0) {
+            Request request = waiting.first();
+            if (request == null || !hasRoomFor(request)) {
+                return;
+            }
+            if (request.isEnded()) {
+                waiting.remove(request);
+                request.sampler.close();
+                continue;
+            }
+            Lane lane = lanes.place(request);
+            if (lane == null) {
+                return;
+            }
+            waiting.remove(request);
+        }
+    }
+
+    /// A request waits rather than set back one that runs. Cached sequences are no reason to wait.
+    private boolean hasRoomFor(Request request) {
+        if (lanes.running() == 0 || request.isEnded()) {
+            return true;
+        }
+        int held = 0;
+        int coming = 0;
+        for (int i = 0; i < lanes.count(); i++) {
+            Lane lane = lanes.get(i);
+            if (!lane.isIdle()) {
+                held += lane.request.length() - lane.forgotten;
+                coming += lane.isFollowing() ? lane.request.length() - lane.followLength : lane.remaining();
+            }
+        }
+        // Without some room to grow it would be the next to be set back. One count has what is shared twice, the other what is only kept.
+        int room = context.contextLength() - context.contextLength() / ROOM_DIVISOR - request.length();
+        return Math.min(held, lanes.usedCells() + coming) <= room;
+    }
+
+    private void fillBatch() {
+        batch.clear();
+        alone = null;
+        int prompts = 0;
+        for (int i = 0; i < lanes.count(); i++) {
+            Lane lane = lanes.get(i);
+            if (lane.isIdle() || !lanes.isReady(lane) || isPaused(lane)) {
+                continue;
+            }
+            if (lane.position >= context.sequenceLength()) {
+                makeRoomIn(lane);
+            }
+            if (lane.remaining() == 1) {
+                lane.addTo(batch, lane.position + 1);
+            } else if (lane.remaining() > 1) {
+                prompts++;
+            }
+        }
+        fillWithPrompts(prompts);
+    }
+
+    /// Prompts take turns; one of a higher priority comes before all others.
+    private void fillWithPrompts(int prompts) {
+        int highest = Integer.MIN_VALUE;
+        for (int i = 0; i < lanes.count() && prompts > 0; i++) {
+            Lane lane = lanes.get(i);
+            if (isPrompt(lane)) {
+                highest = Math.max(highest, lane.request.priority);
+            }
+        }
+        int first = nextPrompt;
+        for (int turn = 0; turn < lanes.count() && prompts > 0; turn++) {
+            int index = (first + turn) % lanes.count();
+            Lane lane = lanes.get(index);
+            int room = stepTokens - batch.size();
+            if (room > 0 && isPrompt(lane) && lane.request.priority == highest) {
+                int end = lanes.chunkEnd(lane, lane.position + Math.min(room, lane.remaining()));
+                lane.addTo(batch, end);
+                nextPrompt = (index + 1) % lanes.count();
+            }
+        }
+    }
+
+    private boolean isPrompt(Lane lane) {
+        return !lane.isIdle() && !lane.isFollowing() && !lane.isInBatch() && lane.remaining() > 1 && !isPaused(lane);
+    }
+
+    private boolean isPaused(Lane lane) {
+        Request request = lane.request;
+        int unread = request.unread();
+        boolean paused = waitsForReaders && unread >= (request.isPausing() ? READ_AHEAD / 2 : READ_AHEAD);
+        if (paused != request.isPausing()) {
+            request.pauses(paused);
+            // The reader may have read on before it could see that it is waited for.
+            paused = paused && request.unread() >= READ_AHEAD / 2;
+        }
+        return paused;
+    }
+
+    /// The sequence is as long as the context.
+    private void makeRoomIn(Lane lane) {
+        if (lane.request.shifts) {
+            lanes.shift(lane, Math.min(lane.request.promptLength, context.sequenceLength() / 4));
+        } else {
+            lane.request.finish(FinishReason.LENGTH, null);
+            release(lane);
+        }
+    }
+
+    private void step() {
+        alone = soleRequest();
+        try {
+            context.decode(batch);
+        } catch (ContextOverflowException e) {
+            undo();
+            makeRoom(e);
+            return;
+        } catch (CancellationException e) {
+            // A cancel that was meant for a decode before, or for a request that releaseEnded() will find.
+            undo();
+            return;
+        } catch (NativeAssertionException e) {
+            LOG.error("a decode failed an assertion; the context is replaced", e);
+            endBatch(e, false);
+            replaceContext();
+            return;
+        } catch (RuntimeException e) {
+            if (!closing) {
+                endBatch(e, true);
+            }
+            return;
+        }
+        decodes++;
+        evaluatedTokens += batch.size();
+        sampleAll();
+    }
+
+    private Request soleRequest() {
+        Request sole = null;
+        for (int i = 0; i < lanes.count(); i++) {
+            Lane lane = lanes.get(i);
+            if (lane.isInBatch()) {
+                if (sole != null) {
+                    return null;
+                }
+                sole = lane.request;
+            }
+        }
+        return sole;
+    }
+
+    private void undo() {
+        for (int i = 0; i < lanes.count(); i++) {
+            if (lanes.get(i).isInBatch()) {
+                lanes.restore(lanes.get(i));
+            }
+        }
+    }
+
+    private void endBatch(RuntimeException e, boolean usable) {
+        for (int i = 0; i < lanes.count(); i++) {
+            Lane lane = lanes.get(i);
+            if (lane.isInBatch()) {
+                lane.request.finish(FinishReason.CANCELLED, e);
+                lane.request.sampler.close();
+                if (usable) {
+                    lanes.restore(lane);
+                    lanes.release(lane);
+                } else {
+                    lane.release();
+                }
+            }
+        }
+    }
+
+    /// The cache is full. What is only kept goes first; then the request that came last is set back, its reader waiting or not.
+    private void makeRoom(ContextOverflowException e) {
+        if (lanes.evict()) {
+            return;
+        }
+        Lane last = null;
+        for (int i = 0; i < lanes.count(); i++) {
+            Lane lane = lanes.get(i);
+            if (!lane.isIdle() && lane.position > 0 && (last == null || comesAfter(lane, last))) {
+                last = lane;
+            }
+        }
+        if (last == null || lanes.running() == 1) {
+            fail(last == null ? lanes.get(0) : last, e);
+            return;
+        }
+        Request request = last.request;
+        preemptions++;
+        LOG.debug("request {} is set back: the cache of {} tokens is full", request.number, context.contextLength());
+        lanes.empty(last);
+        if (last.forgotten == 0) {
+            last.release();
+            waiting.addAgain(request);
+        }
+    }
+
+    private boolean comesAfter(Lane lane, Lane other) {
+        boolean paused = isPaused(lane);
+        if (paused != isPaused(other)) {
+            return paused;
+        }
+        if (lane.request.priority != other.request.priority) {
+            return lane.request.priority < other.request.priority;
+        }
+        return lane.request.number > other.request.number;
+    }
+
+    private void fail(Lane lane, RuntimeException e) {
+        if (!lane.isIdle()) {
+            lane.request.finish(FinishReason.CANCELLED, e);
+            release(lane);
+        }
+    }
+
+    private void sampleAll() {
+        for (int i = 0; i < lanes.count(); i++) {
+            Lane lane = lanes.get(i);
+            if (lane.isInBatch()) {
+                lanes.grew(lane, lane.evaluated());
+                lanes.takeSnapshot(lane);
+            }
+        }
+        long now = System.nanoTime();
+        for (int i = 0; i < lanes.count(); i++) {
+            Lane lane = lanes.get(i);
+            if (lane.row != Lane.NO_ROW) {
+                sample(lane, now);
+                lane.row = Lane.NO_ROW;
+            }
+        }
+        for (int i = 0; i < lanes.count(); i++) {
+            if (!lanes.get(i).isIdle()) {
+                lanes.get(i).request.wakeReader();
+            }
+        }
+    }
+
+    private void sample(Lane lane, long now) {
+        Request request = lane.request;
+        if (request.isEnded()) {
+            return;
+        }
+        try {
+            int id = request.sampler.sample(context, lane.row);
+            if (vocab.isEog(id) && !request.ignoreEog) {
+                end(lane, FinishReason.EOG);
+                return;
+            }
+            request.append(id, now);
+            generatedTokens++;
+            if (request.length() >= request.limit) {
+                end(lane, FinishReason.LENGTH);
+            }
+        } catch (RuntimeException e) {
+            if (!closing) {
+                fail(lane, e);
+            }
+        }
+    }
+
+    private void end(Lane lane, FinishReason reason) {
+        lane.request.finish(reason, null);
+        release(lane);
+    }
+
+    /// A context in which llama.cpp failed an assertion can only be closed. What it held is evaluated again.
+    private void replaceContext() {
+        Lanes old = lanes;
+        try {
+            context.close();
+            context = model.newContext(contextOptions);
+            useContext();
+        } catch (RuntimeException e) {
+            LOG.error("no new context after a failed assertion: requests fail until the model is loaded again", e);
+            closing = true;
+            return;
+        }
+        for (int i = 0; i < old.count(); i++) {
+            if (!old.get(i).isIdle()) {
+                waiting.addAgain(old.get(i).request);
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+package io.llatte.engine;
+
+import io.llatte.llama.FinishReason;
+import io.llatte.llama.Sampler;
+import io.llatte.llama.Timings;
+import io.llatte.llama.Usage;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import java.util.function.IntConsumer;
+
+/// One answer between the decode loop and its reader. The loop appends ids, the reader takes them, neither waits for the other or locks: one
+/// array holds the prompt and then what was generated, one index says how far it is written and one how far it is read.
+final class Request {
+
+    private static final int NONE = -1;
+
+    /// Room for an answer from the start. A longer one allocates when it gets there.
+    private static final int READY_TOKENS = 1 << 14;
+
+    final int promptLength;
+    final int limit;
+    final Sampler sampler;
+    final boolean ignoreEog;
+    final boolean shifts;
+    final int priority;
+    final long number;
+
+    private final Consumer<GenerationEnd> whenEnded;
+    private final Duration load;
+    private final DecodeLoop loop;
+    private final AtomicReference<GenerationEnd> end = new AtomicReference<>();
+    private volatile boolean announced;
+    private volatile int[] tokens;
+    private volatile int written;
+    private volatile int taken;
+    private volatile boolean pausesLoop;
+    private volatile Thread reader;
+
+    // Written by the loop before what it publishes.
+    private int cachedTokens;
+    private int evaluatedPromptTokens;
+    private final long startNanos = System.nanoTime();
+    private long admittedNanos;
+    private long firstNanos;
+    private long lastNanos;
+
+    /// @param prompt its ids
+    /// @param limit the prompt's and the answer's tokens together, at most
+    /// @param number rises with each request
+    Request(int[] prompt, int limit, Sampler sampler, GenerationRequest asked, long number, Duration load,
+            Consumer<GenerationEnd> whenEnded, DecodeLoop loop) {
+        this.tokens = Arrays.copyOf(prompt, Math.min(limit, prompt.length + READY_TOKENS));
+        this.promptLength = prompt.length;
+        this.limit = limit;
+        this.sampler = sampler;
+        this.ignoreEog = asked.ignoreEog();
+        this.shifts = asked.overflow() == OverflowPolicy.SHIFT;
+        this.priority = asked.priority();
+        this.number = number;
+        this.load = load;
+        this.whenEnded = whenEnded;
+        this.loop = loop;
+        this.written = promptLength;
+        this.taken = promptLength;
+    }
+
+    // ---- the loop's side
+
+    /// Ids that were generated and not read.
+    void forEachUnread(IntConsumer action) {
+        int[] all = tokens;
+        int end = written;
+        for (int i = taken; i < end; i++) {
+            action.accept(all[i]);
+        }
+    }
+
+    int[] tokens() {
+        return tokens;
+    }
+
+    /// Tokens that are known: the prompt and what was generated.
+    int length() {
+        return written;
+    }
+
+    /// Generated tokens that nobody has read.
+    int unread() {
+        return written - taken;
+    }
+
+    /// Says, or says no longer, that the loop waits for the reader.
+    void pauses(boolean waits) {
+        pausesLoop = waits;
+    }
+
+    boolean isPausing() {
+        return pausesLoop;
+    }
+
+    /// The request has a sequence that holds so many of its tokens. Returns whether it had none before: what is evaluated again was no saving.
+    boolean admitted(int cached) {
+        if (admittedNanos != 0) {
+            return false;
+        }
+        admittedNanos = System.nanoTime();
+        cachedTokens = cached;
+        return true;
+    }
+
+    void append(int id, long nanos) {
+        int at = written;
+        if (at == promptLength) {
+            firstNanos = nanos;
+            evaluatedPromptTokens = promptLength - cachedTokens;
+        }
+        lastNanos = nanos;
+        if (at == tokens.length) {
+            tokens = Arrays.copyOf(tokens, Math.clamp(2L * at, 1, limit));
+        }
+        tokens[at] = id;
+        written = at + 1;
+    }
+
+    /// Lets the reader see what was appended.
+    void wakeReader() {
+        Thread waiting = reader;
+        if (waiting != null) {
+            LockSupport.unpark(waiting);
+        }
+    }
+
+    // ---- the reader's side
+
+    /// The next id, or -1 after the last. Waits. An interrupt cancels, and stays set.
+    ///
+    /// @throws RuntimeException what the request failed with
+    int take() {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                int next = taken;
+                if (next < written) {
+                    taken = next + 1;
+                    if (pausesLoop) {
+                        loop.wake();
+                    }
+                    return tokens[next];
+                }
+                if (announced) {
+                    if (next < written) {
+                        continue;
+                    }
+                    end.get().failure().ifPresent(failure -> {
+                        throw failure;
+                    });
+                    return NONE;
+                }
+                interrupted |= await(next);
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /// Waits for something new; returns whether the thread was interrupted, which cancels.
+    private boolean await(int seen) {
+        reader = Thread.currentThread();
+        try {
+            if (written == seen && !announced) {
+                LockSupport.park(this);
+            }
+        } finally {
+            reader = null;
+        }
+        if (Thread.interrupted()) {
+            endEarly(FinishReason.CANCELLED);
+            return true;
+        }
+        return false;
+    }
+
+    // ---- any side
+
+    /// Ends the request, unless it has ended. Whoever waits is told after `whenEnded` was.
+    void finish(FinishReason reason, RuntimeException failure) {
+        var ended = new GenerationEnd(reason, usage(), timings(), Optional.ofNullable(failure));
+        if (end.compareAndSet(null, ended)) {
+            whenEnded.accept(ended);
+            announced = true;
+            wakeReader();
+        }
+    }
+
+    /// Ends it from outside of the loop, whose decode stops if it is for this request alone.
+    void endEarly(FinishReason reason) {
+        if (!isEnded()) {
+            finish(reason, null);
+            loop.cancelled(this);
+        }
+    }
+
+    boolean isEnded() {
+        return end.get() != null;
+    }
+
+    /// How it ended, once that was announced; or null.
+    GenerationEnd end() {
+        return announced ? end.get() : null;
+    }
+
+    Usage usage() {
+        return new Usage(promptLength, cachedTokens, written - promptLength);
+    }
+
+    Timings timings() {
+        Duration prefill = between(admittedNanos, firstNanos);
+        Duration decode = between(firstNanos, lastNanos);
+        return new Timings(load, prefill, between(startNanos, firstNanos), decode, perSecond(evaluatedPromptTokens, prefill),
+                perSecond(written - promptLength - 1, decode));
+    }
+
+    private static Duration between(long from, long to) {
+        return from == 0 || to == 0 ? Duration.ZERO : Duration.ofNanos(to - from);
+    }
+
+    private static double perSecond(int count, Duration time) {
+        return count <= 0 || time.isZero() ? 0 : count * 1e9 / time.toNanos();
+    }
+}
