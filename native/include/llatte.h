@@ -299,6 +299,13 @@ LLATTE_API int32_t llatte_sampler_add_grammar(struct llatte_sampler * sampler, c
 /* Chooses a token from the logits at `row` of the context's last decode (-1: the last output) and accepts it into the chain. */
 LLATTE_API int32_t llatte_sampler_sample(struct llatte_sampler * sampler, struct llatte_context * context, int32_t row, int32_t * token,
                                          struct llatte_error * error);
+/* The same for `count` rows of the last decode, each with a chain of its own, in parallel: tokens[i] is chosen from rows[i] by samplers[i], which
+ * may be in a round once. What fails is one row's: statuses[i] says so, and errors[i] (`errors` may be NULL) where it is not LLATTE_OK; tokens[i]
+ * is untouched then. The status that is returned is not LLATTE_OK only where nothing was done at all. `n_threads`: 0 for as many as decoded, which
+ * on the thread that decoded costs the least, as they are awake. */
+LLATTE_API int32_t llatte_sampler_sample_rows(struct llatte_context * context, int32_t count, struct llatte_sampler * const * samplers,
+                                              const int32_t * rows, int32_t * tokens, int32_t * statuses, struct llatte_error * errors,
+                                              int32_t n_threads, struct llatte_error * error);
 /* Tells the chain of a token it did not choose itself. */
 LLATTE_API int32_t llatte_sampler_accept(struct llatte_sampler * sampler, int32_t token, struct llatte_error * error);
 /* The same for a whole prompt, by all stages but grammars, which constrain only what is generated. */

@@ -7,8 +7,7 @@ namespace llatte {
 
 namespace {
 
-constexpr int32_t  max_threads = 512;
-constexpr uint32_t max_ctx     = 1u << 27;
+constexpr uint32_t max_ctx = 1u << 27;
 
 bool is_kv_type(ggml_type type) {
     switch (type) {
@@ -130,6 +129,7 @@ void remember_outputs(llatte_context * context, const batch_view & batch) {
     context->outputs.resize(std::max<size_t>(context->outputs.capacity(), context->n_batch));
     std::fill(context->outputs.begin(), context->outputs.end(), 0);
     context->n_outputs = 0;
+    context->n_rows    = batch.n_tokens;
     for (int32_t i = 0; i < batch.n_tokens; i++) {
         // With embeddings llama.cpp gives output for every row.
         const bool output   = batch.outputs[i] != 0 || context->embeddings;

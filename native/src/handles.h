@@ -45,11 +45,15 @@ struct llatte_context {
     // Of the last decode or encode, for each row: whether it has output. Reused, so that a steady decode allocates nothing.
     std::vector<int8_t>         outputs;
     int32_t                     n_outputs = 0;
+    int32_t                     n_rows    = 0;
     std::vector<llama_seq_id *> sequence_rows;
     std::vector<llama_pos>      positions;
+    std::vector<const float *>  sampled_rows;
 };
 
 namespace llatte {
+
+constexpr int32_t max_threads = 512;
 
 // Runs a call on a context: refused where it is poisoned, and poisoning where llama.cpp fails an assertion or throws.
 template <typename Body>

@@ -1,4 +1,4 @@
-#include "handles.h"
+#include "sampler.h"
 
 #include "common.h"
 #include "json-schema-to-grammar.h"
@@ -9,18 +9,6 @@
 #include <cstring>
 #include <memory>
 
-struct llatte_sampler {
-    const llatte_model * model    = nullptr;
-    llama_sampler *      chain    = nullptr;
-    bool                 selects  = false; // the last stage chooses a token
-    bool                 grammars = false;
-
-    // Candidates of one choice. Reused: a vocabulary of 262,144 takes 3 MiB.
-    std::vector<llama_token_data> candidates;
-
-    ~llatte_sampler() { llama_sampler_free(chain); }
-};
-
 namespace llatte {
 
 namespace {
@@ -30,28 +18,41 @@ constexpr int32_t max_grammar_nesting = 256;
 constexpr int32_t max_grammar_rules   = 4096;
 constexpr int32_t max_last_n          = 1 << 20;
 
-void require_sampler(const llatte_sampler * sampler) {
-    require_not_null(sampler, "sampler");
-}
+constexpr bool selecting = true;
 
-void append(llatte_sampler * sampler, llama_sampler * stage, bool selects = false) {
-    llama_sampler_chain_add(sampler->chain, stage);
-    sampler->selects = selects;
-}
-
+// `make` returns llama.cpp's stage, and may complete what is noted of it.
 template <typename Make>
-int32_t add_stage(llatte_sampler * sampler, llatte_error * error, bool selects, Make && make) {
+int32_t add_stage(llatte_sampler * sampler, llatte_error * error, stage noted, bool selects, Make && make) {
     return guarded(error, [&] {
         require_sampler(sampler);
         if (sampler->selects) {
             fail(LLATTE_INVALID_STATE, "the chain ends in a stage that selects: nothing can follow it");
         }
-        llama_sampler * stage = make();
-        if (stage == nullptr) {
+        llama_sampler * added = make(noted);
+        if (added == nullptr) {
             fail(LLATTE_INTERNAL, "llama.cpp made no sampler" + because());
         }
-        append(sampler, stage, selects);
+        sampler->stages.push_back(std::move(noted));
+        llama_sampler_chain_add(sampler->chain, added);
+        sampler->selects = selects;
     });
+}
+
+// llama.cpp makes an empty stage where the parameters ask for nothing.
+stage_kind unless_idle(bool idle, stage_kind kind) {
+    return idle ? stage_kind::idle : kind;
+}
+
+// Biases by token, those of the same token as they were given, and their tokens.
+void note_biases(llatte_sampler * sampler, stage & noted, const llama_logit_bias * biases, int32_t count) {
+    const auto by_token = [](const llama_logit_bias & a, const llama_logit_bias & b) { return a.token < b.token; };
+    noted.biases.assign(biases, biases + count);
+    std::stable_sort(noted.biases.begin(), noted.biases.end(), by_token);
+    for (const llama_logit_bias & bias : noted.biases) {
+        sampler->biased.push_back(bias.token);
+    }
+    std::sort(sampler->biased.begin(), sampler->biased.end());
+    sampler->biased.erase(std::unique(sampler->biased.begin(), sampler->biased.end()), sampler->biased.end());
 }
 
 void require_probability(const char * name, float value) {
@@ -112,57 +113,18 @@ bool is_grammar(const llama_sampler * stage) {
     return name != nullptr && strstr(name, "grammar") != nullptr;
 }
 
-// What a grammar throws when it is told of a token that it does not allow.
-[[noreturn]] void grammar_refusal(const std::exception & thrown) {
-    fail(LLATTE_GRAMMAR_FAILED, std::string("the grammar cannot go on: ") + thrown.what());
-}
-
-void accept(llatte_sampler * sampler, llama_token token) {
-    try {
-        llama_sampler_accept(sampler->chain, token);
-    } catch (const std::exception & thrown) {
-        if (sampler->grammars) {
-            grammar_refusal(thrown);
-        }
-        throw;
-    }
-}
-
-llama_token choose(llatte_sampler * sampler, const float * logits) {
-    const int32_t n_vocab = sampler->model->n_vocab;
-    sampler->candidates.resize(n_vocab);
-    bool numbers = true;
-    for (llama_token token = 0; token < n_vocab; token++) {
-        numbers &= logits[token] == logits[token];
-        sampler->candidates[token] = { token, logits[token], 0.0f };
-    }
-    if (!numbers) {
-        fail(LLATTE_DECODE_FAILED, "the model computed logits that are no numbers"); // sorting them is undefined
-    }
-    llama_token_data_array choice{ sampler->candidates.data(), sampler->candidates.size(), -1, false };
-    try {
-        llama_sampler_apply(sampler->chain, &choice);
-    } catch (const std::exception & thrown) {
-        if (sampler->grammars) {
-            grammar_refusal(thrown);
-        }
-        throw;
-    }
-    if (choice.selected < 0 || choice.selected >= static_cast<int64_t>(choice.size)) {
-        fail(sampler->grammars ? LLATTE_GRAMMAR_FAILED : LLATTE_INTERNAL, "the chain selected no token");
-    }
-    const llama_token_data & chosen = choice.data[choice.selected];
-    if (sampler->grammars && !(chosen.logit > -INFINITY)) {
-        fail(LLATTE_GRAMMAR_FAILED, "the grammar allows no token here");
-    }
-    return chosen.id;
-}
-
 } // namespace
+
+void require_sampler(const llatte_sampler * sampler) {
+    require_not_null(sampler, "sampler");
+}
 
 } // namespace llatte
 
 using llatte::add_stage;
+using llatte::selecting;
+using llatte::stage;
+using llatte::stage_kind;
 using llatte::guarded;
 
 int32_t llatte_sampler_create(const llatte_model * model, llatte_sampler ** out, llatte_error * error) {
@@ -183,38 +145,41 @@ void llatte_sampler_free(llatte_sampler * sampler) {
 }
 
 int32_t llatte_sampler_add_greedy(llatte_sampler * sampler, llatte_error * error) {
-    return add_stage(sampler, error, true, [&] { return llama_sampler_init_greedy(); });
+    return add_stage(sampler, error, { stage_kind::greedy }, selecting, [&](stage &) { return llama_sampler_init_greedy(); });
 }
 
 int32_t llatte_sampler_add_dist(llatte_sampler * sampler, uint32_t seed, llatte_error * error) {
-    return add_stage(sampler, error, true, [&] { return llama_sampler_init_dist(seed); });
+    return add_stage(sampler, error, { stage_kind::other }, selecting, [&](stage &) { return llama_sampler_init_dist(seed); });
 }
 
 int32_t llatte_sampler_add_top_k(llatte_sampler * sampler, int32_t k, llatte_error * error) {
-    return add_stage(sampler, error, false, [&] {
+    return add_stage(sampler, error, { stage_kind::top_k, k }, false, [&](stage & noted) {
         llatte::require_range("k", k, 0, INT32_MAX);
+        noted.kind = llatte::unless_idle(k == 0, noted.kind);
         return llama_sampler_init_top_k(k);
     });
 }
 
 int32_t llatte_sampler_add_top_p(llatte_sampler * sampler, float p, int32_t min_keep, llatte_error * error) {
-    return add_stage(sampler, error, false, [&] {
+    return add_stage(sampler, error, { stage_kind::top_p, min_keep, p }, false, [&](stage & noted) {
         llatte::require_probability("top-p", p);
         llatte::require_range("min_keep", min_keep, 0, INT32_MAX);
+        noted.kind = llatte::unless_idle(p >= 1, noted.kind);
         return llama_sampler_init_top_p(p, min_keep);
     });
 }
 
 int32_t llatte_sampler_add_min_p(llatte_sampler * sampler, float p, int32_t min_keep, llatte_error * error) {
-    return add_stage(sampler, error, false, [&] {
+    return add_stage(sampler, error, { stage_kind::min_p, min_keep, p }, false, [&](stage & noted) {
         llatte::require_probability("min-p", p);
         llatte::require_range("min_keep", min_keep, 0, INT32_MAX);
+        noted.kind = llatte::unless_idle(p <= 0, noted.kind);
         return llama_sampler_init_min_p(p, min_keep);
     });
 }
 
 int32_t llatte_sampler_add_typical(llatte_sampler * sampler, float p, int32_t min_keep, llatte_error * error) {
-    return add_stage(sampler, error, false, [&] {
+    return add_stage(sampler, error, { stage_kind::other }, false, [&](stage &) {
         llatte::require_probability("typical-p", p);
         llatte::require_range("min_keep", min_keep, 0, INT32_MAX);
         return llama_sampler_init_typical(p, min_keep);
@@ -222,17 +187,18 @@ int32_t llatte_sampler_add_typical(llatte_sampler * sampler, float p, int32_t mi
 }
 
 int32_t llatte_sampler_add_temperature(llatte_sampler * sampler, float temperature, float delta, float exponent, llatte_error * error) {
-    return add_stage(sampler, error, false, [&] {
+    return add_stage(sampler, error, { stage_kind::temperature, 0, temperature }, false, [&](stage & noted) {
         llatte::require_not_negative("temperature", temperature);
         llatte::require_not_negative("delta", delta);
         llatte::require_not_negative("exponent", exponent);
+        noted.kind = llatte::unless_idle(temperature == 1 && delta == 0, delta > 0 ? stage_kind::other : noted.kind);
         return llama_sampler_init_temp_ext(temperature, delta, exponent);
     });
 }
 
 int32_t llatte_sampler_add_penalties(llatte_sampler * sampler, int32_t last_n, float repeat, float frequency, float presence,
                                      llatte_error * error) {
-    return add_stage(sampler, error, false, [&] {
+    return add_stage(sampler, error, { stage_kind::penalties }, false, [&](stage & noted) {
         llatte::require_range("last_n", last_n, 0, llatte::max_last_n);
         llatte::require_finite("repeat", repeat);
         if (repeat <= 0) {
@@ -240,13 +206,17 @@ int32_t llatte_sampler_add_penalties(llatte_sampler * sampler, int32_t last_n, f
         }
         llatte::require_finite("frequency", frequency);
         llatte::require_finite("presence", presence);
+        noted.kind = llatte::unless_idle(last_n == 0 || (repeat == 1 && frequency == 0 && presence == 0), noted.kind);
+        if (noted.kind == stage_kind::penalties) {
+            sampler->recent.remember(last_n);
+        }
         return llama_sampler_init_penalties(sampler->model->n_vocab, last_n, repeat, frequency, presence);
     });
 }
 
 int32_t llatte_sampler_add_dry(llatte_sampler * sampler, float multiplier, float base, int32_t allowed_length, int32_t last_n,
                                const char * const * breakers, int32_t n_breakers, llatte_error * error) {
-    return add_stage(sampler, error, false, [&] {
+    return add_stage(sampler, error, { stage_kind::other }, false, [&](stage &) {
         llatte::require_vocabulary(sampler->model);
         llatte::require_not_negative("multiplier", multiplier);
         llatte::require_not_negative("base", base);
@@ -266,7 +236,7 @@ int32_t llatte_sampler_add_dry(llatte_sampler * sampler, float multiplier, float
 
 int32_t llatte_sampler_add_xtc(llatte_sampler * sampler, float probability, float threshold, int32_t min_keep, uint32_t seed,
                                llatte_error * error) {
-    return add_stage(sampler, error, false, [&] {
+    return add_stage(sampler, error, { stage_kind::other }, false, [&](stage &) {
         llatte::require_probability("probability", probability);
         llatte::require_probability("threshold", threshold);
         llatte::require_range("min_keep", min_keep, 0, INT32_MAX);
@@ -275,7 +245,7 @@ int32_t llatte_sampler_add_xtc(llatte_sampler * sampler, float probability, floa
 }
 
 int32_t llatte_sampler_add_mirostat(llatte_sampler * sampler, uint32_t seed, float tau, float eta, int32_t m, llatte_error * error) {
-    return add_stage(sampler, error, true, [&] {
+    return add_stage(sampler, error, { stage_kind::other }, selecting, [&](stage &) {
         llatte::require_not_negative("tau", tau);
         llatte::require_not_negative("eta", eta);
         llatte::require_range("m", m, 2, sampler->model->n_vocab); // a slope needs two points
@@ -284,7 +254,7 @@ int32_t llatte_sampler_add_mirostat(llatte_sampler * sampler, uint32_t seed, flo
 }
 
 int32_t llatte_sampler_add_mirostat_v2(llatte_sampler * sampler, uint32_t seed, float tau, float eta, llatte_error * error) {
-    return add_stage(sampler, error, true, [&] {
+    return add_stage(sampler, error, { stage_kind::other }, selecting, [&](stage &) {
         llatte::require_not_negative("tau", tau);
         llatte::require_not_negative("eta", eta);
         return llama_sampler_init_mirostat_v2(seed, tau, eta);
@@ -292,7 +262,7 @@ int32_t llatte_sampler_add_mirostat_v2(llatte_sampler * sampler, uint32_t seed, 
 }
 
 int32_t llatte_sampler_add_logit_bias(llatte_sampler * sampler, const llama_logit_bias * biases, int32_t count, llatte_error * error) {
-    return add_stage(sampler, error, false, [&] {
+    return add_stage(sampler, error, { stage_kind::logit_bias }, false, [&](stage & noted) {
         llatte::require_range("count", count, 0, sampler->model->n_vocab);
         if (count > 0) {
             llatte::require_not_null(biases, "biases");
@@ -303,12 +273,13 @@ int32_t llatte_sampler_add_logit_bias(llatte_sampler * sampler, const llama_logi
                 llatte::fail(LLATTE_INVALID_ARGUMENT, llatte::format("the bias of token %d is not a number", biases[i].token));
             }
         }
+        llatte::note_biases(sampler, noted, biases, count);
         return llama_sampler_init_logit_bias(sampler->model->n_vocab, count, biases);
     });
 }
 
 int32_t llatte_sampler_add_grammar(llatte_sampler * sampler, const char * grammar, const char * root, llatte_error * error) {
-    return add_stage(sampler, error, false, [&] {
+    return add_stage(sampler, error, { stage_kind::other }, false, [&](stage &) {
         llatte::require_vocabulary(sampler->model);
         llatte::require_not_null(grammar, "grammar");
         llatte::require_not_null(root, "root");
@@ -330,33 +301,6 @@ int32_t llatte_sampler_add_grammar(llatte_sampler * sampler, const char * gramma
     });
 }
 
-int32_t llatte_sampler_sample(llatte_sampler * sampler, llatte_context * context, int32_t row, int32_t * token, llatte_error * error) {
-    // Not guarded_context: what fails here fails in the chain, and leaves the context whole.
-    return guarded(error, [&] {
-        llatte::require_sampler(sampler);
-        llatte::require_not_null(context, "context");
-        llatte::require_not_null(token, "token");
-        if (context->poisoned) {
-            llatte::fail(LLATTE_POISONED, "an earlier assertion inside llama.cpp left this context unusable");
-        }
-        if (!sampler->selects) {
-            llatte::fail(LLATTE_INVALID_STATE, "the chain has no stage that selects a token");
-        }
-        if (context->model->n_vocab != sampler->model->n_vocab) {
-            llatte::fail(LLATTE_INVALID_STATE, llatte::format("the sampler is for a vocabulary of %d, and the context's has %d",
-                                                              sampler->model->n_vocab, context->model->n_vocab),
-                         sampler->model->n_vocab, context->model->n_vocab);
-        }
-        const float * logits = llama_get_logits_ith(context->handle, llatte::output_row(context, row));
-        if (logits == nullptr) {
-            llatte::fail(LLATTE_INVALID_STATE, "the context computes no logits");
-        }
-        const llama_token chosen = llatte::choose(sampler, logits);
-        llatte::accept(sampler, chosen);
-        *token = chosen;
-    });
-}
-
 int32_t llatte_sampler_accept(llatte_sampler * sampler, int32_t token, llatte_error * error) {
     return guarded(error, [&] {
         llatte::require_sampler(sampler);
@@ -375,12 +319,18 @@ int32_t llatte_sampler_accept_prompt(llatte_sampler * sampler, const int32_t * t
         for (int32_t i = 0; i < count; i++) {
             llatte::require_token(sampler->model, tokens[i]);
         }
+        const bool in_step = sampler->in_step;
+        sampler->in_step   = false; // unless all stages get to the end
         for (int32_t stage = 0; stage < llama_sampler_chain_n(sampler->chain); stage++) {
             llama_sampler * one = llama_sampler_chain_get(sampler->chain, stage);
             for (int32_t i = 0; i < count && !llatte::is_grammar(one); i++) {
                 llama_sampler_accept(one, tokens[i]);
             }
         }
+        for (int32_t i = 0; i < count; i++) {
+            sampler->recent.add(tokens[i]);
+        }
+        sampler->in_step = in_step;
     });
 }
 
@@ -388,6 +338,8 @@ int32_t llatte_sampler_reset(llatte_sampler * sampler, llatte_error * error) {
     return guarded(error, [&] {
         llatte::require_sampler(sampler);
         llama_sampler_reset(sampler->chain);
+        sampler->recent.clear();
+        sampler->in_step = true;
     });
 }
 
@@ -399,6 +351,10 @@ int32_t llatte_sampler_clone(const llatte_sampler * sampler, llatte_sampler ** o
         copy->model    = sampler->model;
         copy->selects  = sampler->selects;
         copy->grammars = sampler->grammars;
+        copy->stages   = sampler->stages;
+        copy->recent   = sampler->recent;
+        copy->in_step  = sampler->in_step;
+        copy->biased   = sampler->biased;
         copy->chain    = llama_sampler_clone(sampler->chain);
         *out           = copy.release();
     });

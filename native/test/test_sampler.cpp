@@ -241,6 +241,140 @@ CASE(clones_and_resets) {
     CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_sampler_reset(nullptr, &error()));
 }
 
+// A context whose last decode gave output for eight rows of four sequences.
+fixture::context_ptr eight_rows() {
+    auto  context = fixture::context(world().model);
+    batch rows(8);
+    for (int32_t i = 0; i < 8; i++) {
+        rows.sequences[i] = i / 2;
+        rows.positions[i] = i % 2;
+        rows.outputs[i]   = 1;
+    }
+    CHECK_OK(rows.decode(context));
+    return context;
+}
+
+// A call of llatte_sampler_sample_rows.
+struct round_of {
+    std::vector<llatte_sampler *> samplers;
+    std::vector<int32_t>          rows;
+    std::vector<int32_t>          tokens;
+    std::vector<int32_t>          statuses;
+    std::vector<llatte_error>     errors;
+
+    void add(llatte_sampler * sampler, int32_t row) {
+        samplers.push_back(sampler);
+        rows.push_back(row);
+        tokens.push_back(-7);
+        statuses.push_back(-7);
+        errors.push_back({});
+    }
+
+    int32_t sample(const fixture::context_ptr & context, int32_t n_threads = 0) {
+        return llatte_sampler_sample_rows(context.get(), static_cast<int32_t>(rows.size()), samplers.data(), rows.data(), tokens.data(),
+                                          statuses.data(), errors.data(), n_threads, &error());
+    }
+};
+
+CASE(rows_are_sampled_as_one_by_one) {
+    const auto context = eight_rows();
+    for (int32_t n_threads : { 0, 1, 2, 3 }) {
+        for (int32_t count : { 1, 2, 3, 8 }) {
+            std::vector<fixture::sampler_ptr> together;
+            std::vector<fixture::sampler_ptr> alone;
+            for (int32_t i = 0; i < count; i++) {
+                for (auto * list : { &together, &alone }) {
+                    list->push_back(chain());
+                    llatte_sampler * one = list->back().get();
+                    CHECK_OK(llatte_sampler_add_penalties(one, 16, 1.2f, 0.1f, 0, &error()));
+                    CHECK_OK(i % 2 == 0 ? llatte_sampler_add_top_p(one, 0.9f, 1, &error()) : llatte_sampler_add_top_k(one, 20, &error()));
+                    CHECK_OK(llatte_sampler_add_dist(one, 40 + i, &error()));
+                }
+            }
+            for (int32_t step = 0; step < 20; step++) {
+                round_of round;
+                for (int32_t i = 0; i < count; i++) {
+                    round.add(together[i].get(), i == 7 ? -1 : i);
+                }
+                CHECK_OK(round.sample(context, n_threads));
+                for (int32_t i = 0; i < count; i++) {
+                    int32_t token = 0;
+                    CHECK_OK(llatte_sampler_sample(alone[i].get(), context.get(), i, &token, &error()));
+                    CHECK_OK(round.statuses[i]);
+                    CHECK(round.tokens[i] == token);
+                }
+            }
+        }
+    }
+}
+
+CASE(one_row_fails_among_several) {
+    const auto context  = eight_rows();
+    auto       good     = chain();
+    auto       other    = chain();
+    auto       unending = chain();
+    auto       refusing = constrained("root ::= \"\xe2\x82\xac\"");
+    CHECK_OK(llatte_sampler_add_greedy(good.get(), &error()));
+    CHECK_OK(llatte_sampler_add_greedy(other.get(), &error()));
+    round_of round;
+    round.add(good.get(), 0);
+    round.add(refusing.get(), 1);
+    round.add(unending.get(), 2);
+    round.add(nullptr, 3);
+    round.add(good.get(), 4);
+    round.add(other.get(), 8);
+    round.add(other.get(), 5);
+    const std::vector<int32_t> expected = { LLATTE_OK, LLATTE_GRAMMAR_FAILED, LLATTE_INVALID_STATE, LLATTE_INVALID_ARGUMENT,
+                                            LLATTE_INVALID_ARGUMENT, LLATTE_INVALID_ARGUMENT, LLATTE_OK };
+    for (int32_t i = 0; i < 5; i++) {
+        CHECK_OK(round.sample(context));
+        CHECK(round.statuses == expected);
+        for (size_t row = 0; row < expected.size(); row++) {
+            CHECK((expected[row] == LLATTE_OK) == (round.tokens[row] != -7));
+            CHECK((expected[row] == LLATTE_OK) == (round.errors[row].message[0] == '\0'));
+        }
+    }
+    // Without room for messages.
+    CHECK_OK(llatte_sampler_sample_rows(context.get(), 7, round.samplers.data(), round.rows.data(), round.tokens.data(), round.statuses.data(), nullptr,
+                                        0, &error()));
+    CHECK(round.statuses == expected);
+    fixture::check_usable(context);
+}
+
+CASE(rounds_with_bad_arguments) {
+    const auto context = eight_rows();
+    auto       sampler = chain();
+    CHECK_OK(llatte_sampler_add_greedy(sampler.get(), &error()));
+    llatte_sampler * one    = sampler.get();
+    int32_t          row    = 0;
+    int32_t          token  = -7;
+    int32_t          status = -7;
+    const auto       call   = [&](llatte_context * of, int32_t count, int32_t * rows, int32_t * tokens, int32_t * statuses, int32_t n_threads) {
+        return llatte_sampler_sample_rows(of, count, &one, rows, tokens, statuses, nullptr, n_threads, &error());
+    };
+    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, call(nullptr, 1, &row, &token, &status, 1));
+    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, call(context.get(), 1, nullptr, &token, &status, 1));
+    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, call(context.get(), 1, &row, nullptr, &status, 1));
+    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, call(context.get(), 1, &row, &token, nullptr, 1));
+    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_sampler_sample_rows(context.get(), 1, nullptr, &row, &token, &status, nullptr, 1, &error()));
+    for (int32_t count : { -1, 33, INT32_MAX, INT32_MIN }) {
+        CHECK_STATUS(LLATTE_INVALID_ARGUMENT, call(context.get(), count, &row, &token, &status, 1));
+    }
+    for (int32_t n_threads : { -1, 513, INT32_MAX, INT32_MIN }) {
+        CHECK_STATUS(LLATTE_INVALID_ARGUMENT, call(context.get(), 1, &row, &token, &status, n_threads));
+    }
+    CHECK_OK(llatte_sampler_sample_rows(context.get(), 0, nullptr, nullptr, nullptr, nullptr, nullptr, 0, &error()));
+    CHECK(token == -7 && status == -7);
+    for (int32_t bad : { 8, -2, INT32_MAX, INT32_MIN }) {
+        CHECK_OK(call(context.get(), 1, &bad, &token, &status, 1));
+        CHECK(status == LLATTE_INVALID_ARGUMENT && token == -7);
+    }
+    CHECK_OK(call(fixture::context(world().model).get(), 1, &row, &token, &status, 1));
+    CHECK(status == LLATTE_INVALID_STATE && token == -7);
+    CHECK_OK(call(context.get(), 1, &row, &token, &status, 1));
+    CHECK(status == LLATTE_OK && token >= 0);
+}
+
 CASE(null_grammar) {
     auto sampler = chain();
     CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_sampler_add_grammar(sampler.get(), nullptr, "root", &error()));

@@ -11215,6 +11215,74 @@ public class LlamaCpp extends LlamaCpp$shared {
         }
     }
 
+    private static class llatte_sampler_sample_rows {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_sampler_sample_rows");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_sampler_sample_rows(struct llatte_context *context, int32_t count, struct llatte_sampler *const *samplers, const int32_t *rows, int32_t *tokens, int32_t *statuses, struct llatte_error *errors, int32_t n_threads, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_sampler_sample_rows$descriptor() {
+        return llatte_sampler_sample_rows.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_sampler_sample_rows(struct llatte_context *context, int32_t count, struct llatte_sampler *const *samplers, const int32_t *rows, int32_t *tokens, int32_t *statuses, struct llatte_error *errors, int32_t n_threads, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_sampler_sample_rows$handle() {
+        return llatte_sampler_sample_rows.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_sampler_sample_rows(struct llatte_context *context, int32_t count, struct llatte_sampler *const *samplers, const int32_t *rows, int32_t *tokens, int32_t *statuses, struct llatte_error *errors, int32_t n_threads, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_sampler_sample_rows$address() {
+        return llatte_sampler_sample_rows.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_sampler_sample_rows(struct llatte_context *context, int32_t count, struct llatte_sampler *const *samplers, const int32_t *rows, int32_t *tokens, int32_t *statuses, struct llatte_error *errors, int32_t n_threads, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_sampler_sample_rows(MemorySegment context, int count, MemorySegment samplers, MemorySegment rows, MemorySegment tokens, MemorySegment statuses, MemorySegment errors, int n_threads, MemorySegment error) {
+        var mh$ = llatte_sampler_sample_rows.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_sampler_sample_rows", context, count, samplers, rows, tokens, statuses, errors, n_threads, error);
+            }
+            return (int)mh$.invokeExact(context, count, samplers, rows, tokens, statuses, errors, n_threads, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class llatte_sampler_accept {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LlamaCpp.C_INT,

@@ -5,6 +5,7 @@ import io.llatte.memory.DeviceArena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
@@ -12,17 +13,22 @@ import java.util.function.Consumer;
 /// model. It locks itself: several threads take turns, though a chain has the state of one generation.
 public final class Sampler implements AutoCloseable {
 
+    private static final AtomicLong NUMBERS = new AtomicLong();
+
     private final Model model;
     private final DeviceArena scope;
     private final NativeSampler sampler;
     private final boolean remembersPrompt;
+    private final long number = NUMBERS.incrementAndGet();
     private final ReentrantLock lock = new ReentrantLock();
+    private volatile boolean closing;
 
     private Sampler(Model model, DeviceArena scope, NativeSampler sampler, boolean remembersPrompt) {
         this.model = model;
         this.scope = scope;
         this.sampler = scope.ownOrClose(sampler);
         this.remembersPrompt = remembersPrompt;
+        scope.own(this::stop);
     }
 
     /// A chain that always takes the most probable token.
@@ -101,14 +107,38 @@ public final class Sampler implements AutoCloseable {
         }
     }
 
+    void lock() {
+        lock.lock();
+    }
+
+    void unlock() {
+        lock.unlock();
+    }
+
+    /// Its place in the order in which rounds lock samplers.
+    long number() {
+        return number;
+    }
+
+    NativeSampler nativeSampler() {
+        return sampler;
+    }
+
     public boolean isOpen() {
-        return sampler.isOpen();
+        return !closing;
     }
 
     /// Frees the chain. Idempotent; waits for a running call.
     @Override
     public void close() {
-        locked(scope::close);
+        scope.close();
+    }
+
+    /// Runs before the chain is freed: afterwards no round has it, and none will.
+    private void stop() {
+        lock.lock();
+        closing = true;
+        lock.unlock();
     }
 
     /// Appends stages in the order of the calls. What a stage refuses is an [IllegalArgumentException] from [#build()].

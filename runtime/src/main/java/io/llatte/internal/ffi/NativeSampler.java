@@ -48,6 +48,11 @@ public final class NativeSampler implements AutoCloseable {
         return handle.segment();
     }
 
+    /// The chain's address, for an array of such.
+    long address() {
+        return chain().address();
+    }
+
     public boolean isOpen() {
         return handle.isOpen();
     }

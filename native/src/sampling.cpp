@@ -1,0 +1,275 @@
+#include "sampler.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace llatte {
+
+namespace {
+
+// What a grammar throws when it is told of a token that it does not allow.
+[[noreturn]] void grammar_refusal(const std::exception & thrown) {
+    fail(LLATTE_GRAMMAR_FAILED, std::string("the grammar cannot go on: ") + thrown.what());
+}
+
+[[noreturn]] void no_numbers() {
+    fail(LLATTE_DECODE_FAILED, "the model computed logits that are no numbers"); // sorting them is undefined
+}
+
+void apply(llatte_sampler * sampler, size_t index, llama_token_data_array & choice) {
+    llama_sampler_apply(llama_sampler_chain_get(sampler->chain, static_cast<int32_t>(index)), &choice);
+}
+
+void apply_from(llatte_sampler * sampler, size_t index, llama_token_data_array & choice) {
+    for (; index < sampler->stages.size(); index++) {
+        apply(sampler, index, choice);
+    }
+}
+
+// llama.cpp's stage looks each token up by its place in the whole vocabulary.
+void apply_biases(const std::vector<llama_logit_bias> & biases, std::vector<llama_token_data> & touched) {
+    auto token = touched.begin();
+    for (const llama_logit_bias & bias : biases) {
+        while (token->id < bias.token) {
+            ++token;
+        }
+        token->logit += bias.bias;
+    }
+}
+
+// The stage that cuts the vocabulary down, if those before it change single tokens or all alike; `temperature` is what they divide by.
+bool find_cut(const llatte_sampler * sampler, size_t * index, float * temperature) {
+    *temperature = 1;
+    for (*index = 0; *index < sampler->stages.size(); ++*index) {
+        const stage & one = sampler->stages[*index];
+        switch (one.kind) {
+            case stage_kind::idle:
+            case stage_kind::logit_bias:
+                break;
+            case stage_kind::penalties:
+                if (!sampler->in_step) {
+                    return false;
+                }
+                break;
+            case stage_kind::temperature:
+                if (*temperature != 1 || one.value <= 0) {
+                    return false;
+                }
+                *temperature = one.value;
+                break;
+            case stage_kind::other:
+                return false;
+            default:
+                return true;
+        }
+    }
+    return false;
+}
+
+// The tokens whose logits the stages before `cut` change one by one, as they leave them. False where one becomes no number.
+bool touch(llatte_sampler * sampler, const float * logits, size_t cut) {
+    const std::vector<int32_t> & recent = sampler->recent.distinct();
+    sampler->touched_ids.resize(sampler->biased.size() + recent.size());
+    const auto end = std::set_union(sampler->biased.begin(), sampler->biased.end(), recent.begin(), recent.end(), sampler->touched_ids.begin());
+    sampler->touched_ids.resize(end - sampler->touched_ids.begin());
+    sampler->touched.clear();
+    for (int32_t id : sampler->touched_ids) {
+        sampler->touched.push_back({ id, logits[id], 0.0f });
+    }
+    llama_token_data_array choice{ sampler->touched.data(), sampler->touched.size(), -1, false };
+    for (size_t i = 0; i < cut; i++) {
+        if (sampler->stages[i].kind == stage_kind::logit_bias) {
+            apply_biases(sampler->stages[i].biases, sampler->touched);
+        } else {
+            apply(sampler, i, choice);
+        }
+    }
+    return std::none_of(sampler->touched.begin(), sampler->touched.end(), [](const llama_token_data & token) { return std::isnan(token.logit); });
+}
+
+bool keep(shortlist & list, const stage & cut) {
+    switch (cut.kind) {
+        case stage_kind::greedy:
+            return list.keep_best(1);
+        case stage_kind::top_k:
+            return list.keep_best(cut.count);
+        case stage_kind::min_p:
+            return list.keep_probable(cut.value, cut.count);
+        default:
+            return list.keep_mass(cut.value, cut.count);
+    }
+}
+
+// Chooses among a part of the vocabulary that the chain cannot tell from the whole: llama.cpp's own stages then do what they would have done.
+// False where there is no such part, or where infinities make it doubtful; nothing has changed then.
+bool choose_from_few(llatte_sampler * sampler, const float * logits, llama_token_data_array * choice) {
+    size_t cut;
+    float  temperature;
+    if (!find_cut(sampler, &cut, &temperature) || !touch(sampler, logits, cut)) {
+        return false;
+    }
+    shortlist & list = sampler->list;
+    if (!list.scan(logits, sampler->model->n_vocab, sampler->touched, temperature)) {
+        no_numbers();
+    }
+    if (!std::isfinite(list.best()) || !keep(list, sampler->stages[cut])) {
+        return false;
+    }
+    const bool done = sampler->stages[cut].kind == stage_kind::top_p;
+    *choice         = list.candidates(done);
+    apply_from(sampler, done ? cut + 1 : cut, *choice);
+    return true;
+}
+
+void choose_from_all(llatte_sampler * sampler, const float * logits, llama_token_data_array * choice) {
+    const int32_t n_vocab = sampler->model->n_vocab;
+    sampler->candidates.resize(n_vocab);
+    bool numbers = true;
+    for (llama_token token = 0; token < n_vocab; token++) {
+        numbers &= logits[token] == logits[token];
+        sampler->candidates[token] = { token, logits[token], 0.0f };
+    }
+    if (!numbers) {
+        no_numbers();
+    }
+    *choice = { sampler->candidates.data(), sampler->candidates.size(), -1, false };
+    apply_from(sampler, 0, *choice);
+}
+
+} // namespace
+
+void accept(llatte_sampler * sampler, llama_token token) {
+    try {
+        llama_sampler_accept(sampler->chain, token);
+        sampler->recent.add(token);
+    } catch (const std::exception & thrown) {
+        sampler->in_step = false;
+        if (sampler->grammars) {
+            grammar_refusal(thrown);
+        }
+        throw;
+    }
+}
+
+llama_token choose(llatte_sampler * sampler, const float * logits) {
+    llama_token_data_array choice{};
+    try {
+        if (!choose_from_few(sampler, logits, &choice)) {
+            choose_from_all(sampler, logits, &choice);
+        }
+    } catch (const std::exception & thrown) {
+        if (sampler->grammars) {
+            grammar_refusal(thrown);
+        }
+        throw;
+    }
+    if (choice.selected < 0 || choice.selected >= static_cast<int64_t>(choice.size)) {
+        fail(sampler->grammars ? LLATTE_GRAMMAR_FAILED : LLATTE_INTERNAL, "the chain selected no token");
+    }
+    const llama_token_data & chosen = choice.data[choice.selected];
+    if (sampler->grammars && !(chosen.logit > -INFINITY)) {
+        fail(LLATTE_GRAMMAR_FAILED, "the grammar allows no token here");
+    }
+    return chosen.id;
+}
+
+} // namespace llatte
+
+using llatte::guarded;
+
+namespace {
+
+void require_usable(const llatte_context * context) {
+    llatte::require_not_null(context, "context");
+    if (context->poisoned) {
+        llatte::fail(LLATTE_POISONED, "an earlier assertion inside llama.cpp left this context unusable");
+    }
+}
+
+// The scores of a row that a chain can choose from.
+const float * scores(const llatte_sampler * sampler, const llatte_context * context, int32_t row) {
+    llatte::require_sampler(sampler);
+    if (!sampler->selects) {
+        llatte::fail(LLATTE_INVALID_STATE, "the chain has no stage that selects a token");
+    }
+    if (context->model->n_vocab != sampler->model->n_vocab) {
+        llatte::fail(LLATTE_INVALID_STATE, llatte::format("the sampler is for a vocabulary of %d, and the context's has %d",
+                                                          sampler->model->n_vocab, context->model->n_vocab),
+                     sampler->model->n_vocab, context->model->n_vocab);
+    }
+    const float * logits = llama_get_logits_ith(context->handle, llatte::output_row(context, row));
+    if (logits == nullptr) {
+        llatte::fail(LLATTE_INVALID_STATE, "the context computes no logits");
+    }
+    return logits;
+}
+
+int32_t choose_and_accept(llatte_sampler * sampler, const float * logits) {
+    const llama_token token = llatte::choose(sampler, logits);
+    llatte::accept(sampler, token);
+    return token;
+}
+
+// Of the last decode, by llama.cpp's rule.
+int32_t decoding_threads(const llatte_context * context) {
+    return context->n_rows > 1 ? llama_n_threads_batch(context->handle) : llama_n_threads(context->handle);
+}
+
+// Fewer are chosen from sooner than a team of threads is woken.
+constexpr int32_t least_parallel_rows = 3;
+
+} // namespace
+
+int32_t llatte_sampler_sample(llatte_sampler * sampler, llatte_context * context, int32_t row, int32_t * token, llatte_error * error) {
+    // Not guarded_context: what fails here fails in the chain, and leaves the context whole.
+    return guarded(error, [&] {
+        llatte::require_sampler(sampler);
+        require_usable(context);
+        llatte::require_not_null(token, "token");
+        *token = choose_and_accept(sampler, scores(sampler, context, row));
+    });
+}
+
+int32_t llatte_sampler_sample_rows(llatte_context * context, int32_t count, llatte_sampler * const * samplers, const int32_t * rows,
+                                   int32_t * tokens, int32_t * statuses, llatte_error * errors, int32_t n_threads, llatte_error * error) {
+    return guarded(error, [&] {
+        require_usable(context);
+        llatte::require_range("count", count, 0, context->n_batch);
+        llatte::require_range("n_threads", n_threads, 0, llatte::max_threads);
+        if (count == 0) {
+            return;
+        }
+        llatte::require_not_null(samplers, "samplers");
+        llatte::require_not_null(rows, "rows");
+        llatte::require_not_null(tokens, "tokens");
+        llatte::require_not_null(statuses, "statuses");
+
+        // On this thread: llama.cpp's getters change the context.
+        std::vector<const float *> & logits = context->sampled_rows;
+        logits.assign(std::max<size_t>(logits.capacity(), count), nullptr);
+        const auto error_of = [&](int32_t i) { return errors == nullptr ? nullptr : errors + i; };
+        for (int32_t i = 0; i < count; i++) {
+            statuses[i] = guarded(error_of(i), [&] {
+                logits[i] = scores(samplers[i], context, rows[i]);
+                if (samplers[i]->in_round) {
+                    logits[i] = nullptr;
+                    llatte::fail(LLATTE_INVALID_ARGUMENT, "the sampler has another row of this round already");
+                }
+                samplers[i]->in_round = true;
+            });
+        }
+
+        // libgomp keeps a team for each thread that forks, and ends the threads by which a next team is smaller: with as many as decoded, called
+        // from where the decode was, this takes ggml's own threads, which still spin at the dock, and starts none.
+        const int32_t n_team = n_threads == 0 ? decoding_threads(context) : n_threads;
+#if defined(_OPENMP)
+#    pragma omp parallel for num_threads(n_team) schedule(dynamic) if (count >= least_parallel_rows && n_team > 1)
+#endif
+        for (int32_t i = 0; i < count; i++) {
+            if (logits[i] != nullptr) {
+                statuses[i]           = guarded(error_of(i), [&] { tokens[i] = choose_and_accept(samplers[i], logits[i]); });
+                samplers[i]->in_round = false;
+            }
+        }
+    });
+}
