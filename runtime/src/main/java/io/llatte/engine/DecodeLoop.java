@@ -8,6 +8,7 @@ import io.llatte.llama.Context;
 import io.llatte.llama.ContextOptions;
 import io.llatte.llama.FinishReason;
 import io.llatte.llama.Model;
+import io.llatte.llama.SamplingRound;
 import io.llatte.llama.Vocab;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.LockSupport;
@@ -36,6 +37,8 @@ final class DecodeLoop implements Runnable {
     private volatile Context context;
     private volatile Lanes lanes;
     private Batch batch;
+    private SamplingRound round;
+    private Lane[] sampled;
     private int nextPrompt;
 
     // Written by the loop alone.
@@ -66,6 +69,8 @@ final class DecodeLoop implements Runnable {
         boolean cuttable = !info.recurrent() && !info.hybrid() && (info.slidingWindow() == 0 || contextOptions.fullSlidingWindow());
         lanes = new Lanes(context, cuttable, !reproducible);
         batch = context.newBatch();
+        round = new SamplingRound(lanes.count());
+        sampled = new Lane[lanes.count()];
     }
 
     // ---- any thread
@@ -401,14 +406,7 @@ final class DecodeLoop implements Runnable {
                 lanes.takeSnapshot(lane);
             }
         }
-        long now = System.nanoTime();
-        for (int i = 0; i < lanes.count(); i++) {
-            Lane lane = lanes.get(i);
-            if (lane.row != Lane.NO_ROW) {
-                sample(lane, now);
-                lane.row = Lane.NO_ROW;
-            }
-        }
+        sample();
         for (int i = 0; i < lanes.count(); i++) {
             if (!lanes.get(i).isIdle()) {
                 lanes.get(i).request.wakeReader();
@@ -416,26 +414,49 @@ final class DecodeLoop implements Runnable {
         }
     }
 
-    private void sample(Lane lane, long now) {
-        Request request = lane.request;
-        if (request.isEnded()) {
+    /// A token for each sequence that has come to the end of what is known of it.
+    private void sample() {
+        round.clear();
+        for (int i = 0; i < lanes.count(); i++) {
+            Lane lane = lanes.get(i);
+            if (lane.row != Lane.NO_ROW && !lane.request.isEnded()) {
+                sampled[round.size()] = lane;
+                round.add(lane.request.sampler, lane.row);
+            }
+            lane.row = Lane.NO_ROW;
+        }
+        if (round.size() == 0) {
             return;
         }
         try {
-            int id = request.sampler.sample(context, lane.row);
-            if (vocab.isEog(id) && !request.ignoreEog) {
-                end(lane, FinishReason.EOG);
+            round.sample(context);
+        } catch (IllegalStateException e) {
+            if (closing) {
                 return;
             }
-            request.append(id, now);
-            generatedTokens++;
-            if (request.length() >= request.limit) {
-                end(lane, FinishReason.LENGTH);
+            throw e;
+        }
+        long now = System.nanoTime();
+        for (int i = 0; i < round.size(); i++) {
+            RuntimeException failure = round.failure(i);
+            if (failure == null) {
+                take(sampled[i], round.token(i), now);
+            } else {
+                fail(sampled[i], failure);
             }
-        } catch (RuntimeException e) {
-            if (!closing) {
-                fail(lane, e);
-            }
+        }
+    }
+
+    private void take(Lane lane, int id, long now) {
+        Request request = lane.request;
+        if (vocab.isEog(id) && !request.ignoreEog) {
+            end(lane, FinishReason.EOG);
+            return;
+        }
+        request.append(id, now);
+        generatedTokens++;
+        if (request.length() >= request.limit) {
+            end(lane, FinishReason.LENGTH);
         }
     }
 
