@@ -9,7 +9,8 @@ import java.util.Objects;
 /// @param maxTokens at most so many, at least 1; the context's end is a limit too
 /// @param sampling how tokens are chosen
 /// @param stop texts that end the answer and are not part of it
-public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> stop) {
+/// @param ignoreEog whether to go on after an end-of-generation token, as a benchmark does; a remote server is not told
+public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> stop, boolean ignoreEog) {
 
     public ChatOptions {
         if (maxTokens < 1) {
@@ -36,6 +37,7 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
         private int maxTokens = Integer.MAX_VALUE;
         private SamplingOptions sampling = SamplingOptions.defaults();
         private List<String> stop = List.of();
+        private boolean ignoreEog;
 
         private Builder() {
         }
@@ -55,8 +57,13 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
             return this;
         }
 
+        public Builder ignoreEog(boolean value) {
+            ignoreEog = value;
+            return this;
+        }
+
         public ChatOptions build() {
-            return new ChatOptions(maxTokens, sampling, stop);
+            return new ChatOptions(maxTokens, sampling, stop, ignoreEog);
         }
     }
 }

@@ -165,7 +165,8 @@ public final class LocalLlm implements AutoCloseable {
     }
 
     private TokenStream generate(Prompt prompt, ChatOptions chatOptions) {
-        return lifecycle.generate(new GenerationRequest(prompt, chatOptions.sampling(), chatOptions.maxTokens(), chatOptions.stop()));
+        return lifecycle.generate(new GenerationRequest(prompt, chatOptions.sampling(), chatOptions.maxTokens(), chatOptions.stop(),
+                chatOptions.ignoreEog()));
     }
 
     private static void checkImages(List<ChatMessage> messages) {

@@ -10,7 +10,8 @@ import java.util.Objects;
 /// @param sampling how tokens are chosen
 /// @param maxTokens at most so many, at least 1; the context's end is a limit too
 /// @param stop texts that end the answer and are not part of it
-public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int maxTokens, List<String> stop) {
+/// @param ignoreEog whether to go on after an end-of-generation token
+public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int maxTokens, List<String> stop, boolean ignoreEog) {
 
     public GenerationRequest {
         Objects.requireNonNull(prompt, "prompt");

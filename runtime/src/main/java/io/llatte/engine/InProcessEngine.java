@@ -154,7 +154,7 @@ public final class InProcessEngine implements Engine {
                 stops = request.stop();
             }
         }
-        var options = GenerateOptions.builder().maxTokens(request.maxTokens()).stop(stops).build();
+        var options = GenerateOptions.builder().maxTokens(request.maxTokens()).stop(stops).ignoreEog(request.ignoreEog()).build();
         try (Sampler sampler = request.sampling().newSampler(model);
              Generation generation = context.sequence(0).generate(tokens, sampler, options)) {
             channel.cancelWith(generation::cancel);

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Timeout;
 class RemoteEngineTest {
 
     private static final GenerationRequest HELLO = new GenerationRequest(new Prompt.Chat(List.of(ChatMessage.user("Hi"))),
-            SamplingOptions.builder().seed(7).build(), 5, List.of("STOP"));
+            SamplingOptions.builder().seed(7).build(), 5, List.of("STOP"), false);
 
     private ChatServer server;
     private RemoteEngine engine;
@@ -81,7 +81,7 @@ class RemoteEngineTest {
     void completion_usesTheOtherAddress() {
         server.answers(exchange -> ChatServer.stream(exchange, List.of("a", "b"), "length"));
 
-        var stream = engine.generate(new GenerationRequest(new Prompt.Text("once"), SamplingOptions.greedy(), 2, List.of()), _ -> { });
+        var stream = engine.generate(new GenerationRequest(new Prompt.Text("once"), SamplingOptions.greedy(), 2, List.of(), false), _ -> { });
 
         assertThat(text(stream)).isEqualTo("ab");
         assertThat(stream.finishReason()).isEqualTo(FinishReason.LENGTH);
