@@ -70,6 +70,23 @@ class LocalLlmIT {
     }
 
     @Test
+    void ignoringEog_goesOnToTheLastToken() throws Exception {
+        llm.init(SpeakingModels.A);
+        int first;
+        try (TokenStream stream = llm.streamCompletion("hello", tokens(1))) {
+            first = stream.next().id();
+        }
+        Path ending = GgufFile.read(folder.resolve("models").resolve(SpeakingModels.A)).set("tokenizer.ggml.eos_token_id", GgufFile.uint32(first))
+                .write(folder.resolve("ending.gguf"));
+        llm.switchModel(ending.toString());
+
+        assertThat(llm.complete("hello", tokens(8)).finishReason()).isEqualTo(FinishReason.EOG);
+        ChatAnswer whole = llm.complete("hello", ChatOptions.builder().maxTokens(8).sampling(SamplingOptions.greedy()).ignoreEog(true).build());
+        assertThat(whole.finishReason()).isEqualTo(FinishReason.LENGTH);
+        assertThat(whole.usage().generatedTokens()).isEqualTo(8);
+    }
+
+    @Test
     void chat_answersInOneCall() {
         llm.init(SpeakingModels.A);
 

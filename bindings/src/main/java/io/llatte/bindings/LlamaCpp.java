@@ -519,6 +519,369 @@ public class LlamaCpp extends LlamaCpp$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+
+    private static class ggml_tensor_overhead {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_LONG    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_tensor_overhead");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern size_t ggml_tensor_overhead()
+     * }
+     */
+    public static FunctionDescriptor ggml_tensor_overhead$descriptor() {
+        return ggml_tensor_overhead.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern size_t ggml_tensor_overhead()
+     * }
+     */
+    public static MethodHandle ggml_tensor_overhead$handle() {
+        return ggml_tensor_overhead.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern size_t ggml_tensor_overhead()
+     * }
+     */
+    public static MemorySegment ggml_tensor_overhead$address() {
+        return ggml_tensor_overhead.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern size_t ggml_tensor_overhead()
+     * }
+     */
+    public static long ggml_tensor_overhead() {
+        var mh$ = ggml_tensor_overhead.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_tensor_overhead");
+            }
+            return (long)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_init {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_POINTER,
+            ggml_init_params.layout()
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_init");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_context *ggml_init(struct ggml_init_params params)
+     * }
+     */
+    public static FunctionDescriptor ggml_init$descriptor() {
+        return ggml_init.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_context *ggml_init(struct ggml_init_params params)
+     * }
+     */
+    public static MethodHandle ggml_init$handle() {
+        return ggml_init.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_context *ggml_init(struct ggml_init_params params)
+     * }
+     */
+    public static MemorySegment ggml_init$address() {
+        return ggml_init.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_context *ggml_init(struct ggml_init_params params)
+     * }
+     */
+    public static MemorySegment ggml_init(MemorySegment params) {
+        var mh$ = ggml_init.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_init", params);
+            }
+            return (MemorySegment)mh$.invokeExact(params);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_free {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_free");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_free(struct ggml_context *ctx)
+     * }
+     */
+    public static FunctionDescriptor ggml_free$descriptor() {
+        return ggml_free.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_free(struct ggml_context *ctx)
+     * }
+     */
+    public static MethodHandle ggml_free$handle() {
+        return ggml_free.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_free(struct ggml_context *ctx)
+     * }
+     */
+    public static MemorySegment ggml_free$address() {
+        return ggml_free.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_free(struct ggml_context *ctx)
+     * }
+     */
+    public static void ggml_free(MemorySegment ctx) {
+        var mh$ = ggml_free.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_free", ctx);
+            }
+            mh$.invokeExact(ctx);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_new_tensor_1d {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_new_tensor_1d");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_new_tensor_1d(struct ggml_context *ctx, enum ggml_type type, int64_t ne0)
+     * }
+     */
+    public static FunctionDescriptor ggml_new_tensor_1d$descriptor() {
+        return ggml_new_tensor_1d.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_new_tensor_1d(struct ggml_context *ctx, enum ggml_type type, int64_t ne0)
+     * }
+     */
+    public static MethodHandle ggml_new_tensor_1d$handle() {
+        return ggml_new_tensor_1d.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_new_tensor_1d(struct ggml_context *ctx, enum ggml_type type, int64_t ne0)
+     * }
+     */
+    public static MemorySegment ggml_new_tensor_1d$address() {
+        return ggml_new_tensor_1d.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_new_tensor_1d(struct ggml_context *ctx, enum ggml_type type, int64_t ne0)
+     * }
+     */
+    public static MemorySegment ggml_new_tensor_1d(MemorySegment ctx, int type, long ne0) {
+        var mh$ = ggml_new_tensor_1d.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_new_tensor_1d", ctx, type, ne0);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, type, ne0);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_new_tensor_2d {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_LONG,
+            LlamaCpp.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_new_tensor_2d");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_new_tensor_2d(struct ggml_context *ctx, enum ggml_type type, int64_t ne0, int64_t ne1)
+     * }
+     */
+    public static FunctionDescriptor ggml_new_tensor_2d$descriptor() {
+        return ggml_new_tensor_2d.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_new_tensor_2d(struct ggml_context *ctx, enum ggml_type type, int64_t ne0, int64_t ne1)
+     * }
+     */
+    public static MethodHandle ggml_new_tensor_2d$handle() {
+        return ggml_new_tensor_2d.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_new_tensor_2d(struct ggml_context *ctx, enum ggml_type type, int64_t ne0, int64_t ne1)
+     * }
+     */
+    public static MemorySegment ggml_new_tensor_2d$address() {
+        return ggml_new_tensor_2d.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_new_tensor_2d(struct ggml_context *ctx, enum ggml_type type, int64_t ne0, int64_t ne1)
+     * }
+     */
+    public static MemorySegment ggml_new_tensor_2d(MemorySegment ctx, int type, long ne0, long ne1) {
+        var mh$ = ggml_new_tensor_2d.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_new_tensor_2d", ctx, type, ne0, ne1);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, type, ne0, ne1);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_set_name {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_set_name");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_set_name(struct ggml_tensor *tensor, const char *name)
+     * }
+     */
+    public static FunctionDescriptor ggml_set_name$descriptor() {
+        return ggml_set_name.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_set_name(struct ggml_tensor *tensor, const char *name)
+     * }
+     */
+    public static MethodHandle ggml_set_name$handle() {
+        return ggml_set_name.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_set_name(struct ggml_tensor *tensor, const char *name)
+     * }
+     */
+    public static MemorySegment ggml_set_name$address() {
+        return ggml_set_name.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_set_name(struct ggml_tensor *tensor, const char *name)
+     * }
+     */
+    public static MemorySegment ggml_set_name(MemorySegment tensor, MemorySegment name) {
+        var mh$ = ggml_set_name.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_set_name", tensor, name);
+            }
+            return (MemorySegment)mh$.invokeExact(tensor, name);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
     private static final int GGML_BACKEND_DEVICE_TYPE_CPU = (int)0L;
     /**
      * {@snippet lang=c :
@@ -1107,6 +1470,123 @@ public class LlamaCpp extends LlamaCpp$shared {
      */
     public static int GGUF_TYPE_COUNT() {
         return GGUF_TYPE_COUNT;
+    }
+
+    private static class gguf_init_empty {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_POINTER    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gguf_init_empty");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct gguf_context *gguf_init_empty()
+     * }
+     */
+    public static FunctionDescriptor gguf_init_empty$descriptor() {
+        return gguf_init_empty.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct gguf_context *gguf_init_empty()
+     * }
+     */
+    public static MethodHandle gguf_init_empty$handle() {
+        return gguf_init_empty.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct gguf_context *gguf_init_empty()
+     * }
+     */
+    public static MemorySegment gguf_init_empty$address() {
+        return gguf_init_empty.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct gguf_context *gguf_init_empty()
+     * }
+     */
+    public static MemorySegment gguf_init_empty() {
+        var mh$ = gguf_init_empty.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gguf_init_empty");
+            }
+            return (MemorySegment)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gguf_free {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gguf_free");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void gguf_free(struct gguf_context *ctx)
+     * }
+     */
+    public static FunctionDescriptor gguf_free$descriptor() {
+        return gguf_free.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void gguf_free(struct gguf_context *ctx)
+     * }
+     */
+    public static MethodHandle gguf_free$handle() {
+        return gguf_free.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void gguf_free(struct gguf_context *ctx)
+     * }
+     */
+    public static MemorySegment gguf_free$address() {
+        return gguf_free.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void gguf_free(struct gguf_context *ctx)
+     * }
+     */
+    public static void gguf_free(MemorySegment ctx) {
+        var mh$ = gguf_free.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gguf_free", ctx);
+            }
+            mh$.invokeExact(ctx);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
     }
 
     private static class gguf_get_version {
@@ -2806,6 +3286,429 @@ public class LlamaCpp extends LlamaCpp$shared {
                 traceDowncall("gguf_get_tensor_size", ctx, tensor_id);
             }
             return (long)mh$.invokeExact(ctx, tensor_id);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gguf_set_val_u32 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gguf_set_val_u32");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void gguf_set_val_u32(struct gguf_context *ctx, const char *key, uint32_t val)
+     * }
+     */
+    public static FunctionDescriptor gguf_set_val_u32$descriptor() {
+        return gguf_set_val_u32.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void gguf_set_val_u32(struct gguf_context *ctx, const char *key, uint32_t val)
+     * }
+     */
+    public static MethodHandle gguf_set_val_u32$handle() {
+        return gguf_set_val_u32.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void gguf_set_val_u32(struct gguf_context *ctx, const char *key, uint32_t val)
+     * }
+     */
+    public static MemorySegment gguf_set_val_u32$address() {
+        return gguf_set_val_u32.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void gguf_set_val_u32(struct gguf_context *ctx, const char *key, uint32_t val)
+     * }
+     */
+    public static void gguf_set_val_u32(MemorySegment ctx, MemorySegment key, int val) {
+        var mh$ = gguf_set_val_u32.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gguf_set_val_u32", ctx, key, val);
+            }
+            mh$.invokeExact(ctx, key, val);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gguf_set_val_f32 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_FLOAT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gguf_set_val_f32");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void gguf_set_val_f32(struct gguf_context *ctx, const char *key, float val)
+     * }
+     */
+    public static FunctionDescriptor gguf_set_val_f32$descriptor() {
+        return gguf_set_val_f32.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void gguf_set_val_f32(struct gguf_context *ctx, const char *key, float val)
+     * }
+     */
+    public static MethodHandle gguf_set_val_f32$handle() {
+        return gguf_set_val_f32.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void gguf_set_val_f32(struct gguf_context *ctx, const char *key, float val)
+     * }
+     */
+    public static MemorySegment gguf_set_val_f32$address() {
+        return gguf_set_val_f32.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void gguf_set_val_f32(struct gguf_context *ctx, const char *key, float val)
+     * }
+     */
+    public static void gguf_set_val_f32(MemorySegment ctx, MemorySegment key, float val) {
+        var mh$ = gguf_set_val_f32.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gguf_set_val_f32", ctx, key, val);
+            }
+            mh$.invokeExact(ctx, key, val);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gguf_set_val_str {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gguf_set_val_str");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void gguf_set_val_str(struct gguf_context *ctx, const char *key, const char *val)
+     * }
+     */
+    public static FunctionDescriptor gguf_set_val_str$descriptor() {
+        return gguf_set_val_str.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void gguf_set_val_str(struct gguf_context *ctx, const char *key, const char *val)
+     * }
+     */
+    public static MethodHandle gguf_set_val_str$handle() {
+        return gguf_set_val_str.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void gguf_set_val_str(struct gguf_context *ctx, const char *key, const char *val)
+     * }
+     */
+    public static MemorySegment gguf_set_val_str$address() {
+        return gguf_set_val_str.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void gguf_set_val_str(struct gguf_context *ctx, const char *key, const char *val)
+     * }
+     */
+    public static void gguf_set_val_str(MemorySegment ctx, MemorySegment key, MemorySegment val) {
+        var mh$ = gguf_set_val_str.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gguf_set_val_str", ctx, key, val);
+            }
+            mh$.invokeExact(ctx, key, val);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gguf_set_kv {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gguf_set_kv");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void gguf_set_kv(struct gguf_context *ctx, const struct gguf_context *src)
+     * }
+     */
+    public static FunctionDescriptor gguf_set_kv$descriptor() {
+        return gguf_set_kv.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void gguf_set_kv(struct gguf_context *ctx, const struct gguf_context *src)
+     * }
+     */
+    public static MethodHandle gguf_set_kv$handle() {
+        return gguf_set_kv.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void gguf_set_kv(struct gguf_context *ctx, const struct gguf_context *src)
+     * }
+     */
+    public static MemorySegment gguf_set_kv$address() {
+        return gguf_set_kv.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void gguf_set_kv(struct gguf_context *ctx, const struct gguf_context *src)
+     * }
+     */
+    public static void gguf_set_kv(MemorySegment ctx, MemorySegment src) {
+        var mh$ = gguf_set_kv.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gguf_set_kv", ctx, src);
+            }
+            mh$.invokeExact(ctx, src);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gguf_add_tensor {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gguf_add_tensor");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void gguf_add_tensor(struct gguf_context *ctx, const struct ggml_tensor *tensor)
+     * }
+     */
+    public static FunctionDescriptor gguf_add_tensor$descriptor() {
+        return gguf_add_tensor.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void gguf_add_tensor(struct gguf_context *ctx, const struct ggml_tensor *tensor)
+     * }
+     */
+    public static MethodHandle gguf_add_tensor$handle() {
+        return gguf_add_tensor.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void gguf_add_tensor(struct gguf_context *ctx, const struct ggml_tensor *tensor)
+     * }
+     */
+    public static MemorySegment gguf_add_tensor$address() {
+        return gguf_add_tensor.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void gguf_add_tensor(struct gguf_context *ctx, const struct ggml_tensor *tensor)
+     * }
+     */
+    public static void gguf_add_tensor(MemorySegment ctx, MemorySegment tensor) {
+        var mh$ = gguf_add_tensor.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gguf_add_tensor", ctx, tensor);
+            }
+            mh$.invokeExact(ctx, tensor);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gguf_get_meta_size {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_LONG,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gguf_get_meta_size");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern size_t gguf_get_meta_size(const struct gguf_context *ctx)
+     * }
+     */
+    public static FunctionDescriptor gguf_get_meta_size$descriptor() {
+        return gguf_get_meta_size.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern size_t gguf_get_meta_size(const struct gguf_context *ctx)
+     * }
+     */
+    public static MethodHandle gguf_get_meta_size$handle() {
+        return gguf_get_meta_size.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern size_t gguf_get_meta_size(const struct gguf_context *ctx)
+     * }
+     */
+    public static MemorySegment gguf_get_meta_size$address() {
+        return gguf_get_meta_size.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern size_t gguf_get_meta_size(const struct gguf_context *ctx)
+     * }
+     */
+    public static long gguf_get_meta_size(MemorySegment ctx) {
+        var mh$ = gguf_get_meta_size.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gguf_get_meta_size", ctx);
+            }
+            return (long)mh$.invokeExact(ctx);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gguf_get_meta_data {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gguf_get_meta_data");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void gguf_get_meta_data(const struct gguf_context *ctx, void *data)
+     * }
+     */
+    public static FunctionDescriptor gguf_get_meta_data$descriptor() {
+        return gguf_get_meta_data.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void gguf_get_meta_data(const struct gguf_context *ctx, void *data)
+     * }
+     */
+    public static MethodHandle gguf_get_meta_data$handle() {
+        return gguf_get_meta_data.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void gguf_get_meta_data(const struct gguf_context *ctx, void *data)
+     * }
+     */
+    public static MemorySegment gguf_get_meta_data$address() {
+        return gguf_get_meta_data.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void gguf_get_meta_data(const struct gguf_context *ctx, void *data)
+     * }
+     */
+    public static void gguf_get_meta_data(MemorySegment ctx, MemorySegment data) {
+        var mh$ = gguf_get_meta_data.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gguf_get_meta_data", ctx, data);
+            }
+            mh$.invokeExact(ctx, data);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

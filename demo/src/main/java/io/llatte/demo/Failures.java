@@ -1,6 +1,7 @@
 package io.llatte.demo;
 
 import io.llatte.LlatteException;
+import io.llatte.demo.bench.BenchException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.concurrent.CancellationException;
@@ -52,7 +53,7 @@ final class Failures {
 
     private static boolean isExpected(Throwable e) {
         return e instanceof LlatteException || e instanceof IOException || e instanceof UncheckedIOException
-                || e instanceof IllegalArgumentException || e instanceof CommandException;
+                || e instanceof IllegalArgumentException || e instanceof CommandException || e instanceof BenchException;
     }
 
     private static boolean isDebugging() {

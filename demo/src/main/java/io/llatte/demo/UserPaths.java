@@ -14,6 +14,16 @@ final class UserPaths {
         return history(System.getProperty("os.name"), Path.of(System.getProperty("user.home")), System.getenv());
     }
 
+    /// Models of random weights, which can be made again.
+    static Path syntheticModels() {
+        String home = System.getProperty("user.home");
+        if (System.getProperty("os.name").startsWith("Windows")) {
+            return Path.of(System.getenv().getOrDefault("LOCALAPPDATA", home), "llatte", "synthetic");
+        }
+        String cache = System.getenv().getOrDefault("XDG_CACHE_HOME", "");
+        return (cache.startsWith("/") ? Path.of(cache) : Path.of(home, ".cache")).resolve("llatte").resolve("synthetic");
+    }
+
     static Path history(String system, Path home, Map<String, String> environment) {
         if (system.startsWith("Windows")) {
             String local = environment.getOrDefault("LOCALAPPDATA", "");

@@ -234,6 +234,14 @@ public final class Context implements AutoCloseable {
         return locked(() -> context.sequenceEmbeddings(sequence));
     }
 
+    /// Waits until what was decoded is computed: on a GPU a decode may return before. Reading logits or embeddings waits by itself.
+    public void synchronize() {
+        locked(() -> {
+            context.synchronize();
+            return null;
+        });
+    }
+
     /// Changes the threads of one-token and of larger decodes, 1 to 512.
     public void setThreads(int threads, int batchThreads) {
         locked(() -> {

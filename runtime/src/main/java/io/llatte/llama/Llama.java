@@ -53,6 +53,11 @@ public final class Llama {
         return NativeLibrary.openHandles();
     }
 
+    /// The CPU threads that 0 stands for in options: the usable physical cores.
+    public static int defaultThreads() {
+        return CpuTopology.usableCores();
+    }
+
     /// The CPU variant that was chosen for this machine, as in `haswell`; "" where the library was built with a single one.
     public static String cpuVariant() {
         return backends().stream().filter(Backend::loaded).map(Backend::file)

@@ -36,6 +36,17 @@ class ContextIT {
     }
 
     @Test
+    void synchronize_changesNothing() {
+        var context = context(ContextOptions.builder().contextLength(256));
+        context.synchronize();
+        context.decode(context.newBatch().add(1, 0, 0, true));
+        context.synchronize();
+        assertThat(context.logits(-1).toArray()).hasSize(model.vocab().size());
+        context.close();
+        assertThatIllegalStateException().isThrownBy(context::synchronize);
+    }
+
+    @Test
     void logits_areOneScoreForEachToken() {
         var context = context(ContextOptions.builder().contextLength(256));
         context.decode(context.newBatch().add(1, 0, 0, false).add(2, 1, 0, true));

@@ -153,6 +153,10 @@ public final class NativeContext implements AutoCloseable {
         return out.get(ValueLayout.ADDRESS, 0).reinterpret((long) length * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
     }
 
+    public void synchronize() {
+        NativeStatus.check(LlamaCpp.llatte_context_synchronize(handle.segment(), error), error, "waiting for the device");
+    }
+
     public void setThreads(int threads, int batchThreads) {
         NativeStatus.check(LlamaCpp.llatte_context_set_threads(handle.segment(), threads, batchThreads, error), error, "setting threads");
     }

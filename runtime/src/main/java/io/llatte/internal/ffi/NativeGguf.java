@@ -36,6 +36,10 @@ public final class NativeGguf implements AutoCloseable {
         handle.close();
     }
 
+    MemorySegment segment() {
+        return handle.segment();
+    }
+
     public int version() {
         return LlamaCpp.gguf_get_version(handle.segment());
     }
@@ -58,6 +62,16 @@ public final class NativeGguf implements AutoCloseable {
 
     public boolean isArray(int index) {
         return LlamaCpp.gguf_get_kv_type(handle.segment(), checkKey(index)) == ARRAY;
+    }
+
+    /// How many values an array has; 0 where there is no array of that name.
+    public int arrayLength(String name) {
+        for (int i = 0; i < keyCount(); i++) {
+            if (key(i).equals(name) && isArray(i)) {
+                return Math.toIntExact(LlamaCpp.gguf_get_arr_n(handle.segment(), i));
+            }
+        }
+        return 0;
     }
 
     /// A boxed number, a Boolean, a String, or a list of one of these. Unsigned numbers are widened so that they keep their value,

@@ -1,0 +1,75 @@
+package io.llatte.demo;
+
+import io.llatte.demo.bench.Bench;
+import io.llatte.demo.bench.Level;
+import io.llatte.demo.bench.Result;
+import io.llatte.demo.bench.ResultJson;
+import io.llatte.demo.bench.ResultTable;
+import io.llatte.demo.bench.Setup;
+import io.llatte.demo.bench.Workload;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/// `llatte bench`.
+@Command(name = "bench", description = {
+    "Measures tokens per second, as llama.cpp's llama-bench does.",
+    "",
+    "Options that take a list measure every combination. With --parallel the work is that of llama-batched-bench.",
+    ""})
+final class BenchCommand implements Callable<Integer> {
+
+    private enum Format { MD, JSON }
+
+    @Mixin
+    private BenchModelArguments modelArguments;
+
+    @Mixin
+    private BenchSetupArguments setupArguments;
+
+    @Mixin
+    private BenchWorkArguments workArguments;
+
+    @Option(names = "--level", paramLabel = "LEVEL", split = ",", defaultValue = "low,engine,chat",
+            description = "low: batches and decodes alone, as llama-bench; engine: a text continued by greedy sampling, streamed; chat: a "
+                    + "conversation answered with default sampling, streamed. Default: ${DEFAULT-VALUE}")
+    private List<Level> levels;
+
+    @Option(names = {"-r", "--repetitions"}, paramLabel = "N", defaultValue = "5", description = "Runs of each test. Default: ${DEFAULT-VALUE}")
+    private int repetitions;
+
+    @Option(names = {"-o", "--output"}, paramLabel = "FORMAT", defaultValue = "md", description = "md or json. Default: ${DEFAULT-VALUE}")
+    private Format format;
+
+    @Override
+    public Integer call() throws IOException {
+        Misuse.unless(repetitions >= 1, "--repetitions must be at least 1: " + repetitions);
+        List<Workload> workloads = workArguments.workloads();
+        List<Setup> setups = setupArguments.setups(modelArguments.files(), workArguments.maxSequences());
+        var bench = new Bench(levels, workloads, repetitions, BenchCommand::showProgress);
+        List<Result> results = new ArrayList<>();
+        setups.forEach(setup -> results.addAll(bench.run(setup)));
+        Output.clearProgress();
+        print(results);
+        return CommandLine.ExitCode.OK;
+    }
+
+    private void print(List<Result> results) {
+        boolean batches = workArguments.isParallel();
+        Output.print(switch (format) {
+            case MD -> batches ? ResultTable.ofBatches(results) : ResultTable.ofTests(results);
+            case JSON -> AnswerJson.write(batches ? ResultJson.ofBatches(results) : ResultJson.ofTests(results)) + "\n";
+        });
+    }
+
+    private static void showProgress(String text) {
+        if (Tty.isError()) {
+            Output.progress(text);
+        }
+    }
+}

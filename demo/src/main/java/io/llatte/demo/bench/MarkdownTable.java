@@ -1,0 +1,60 @@
+package io.llatte.demo.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/// A table in Markdown whose columns line up in a terminal too.
+final class MarkdownTable {
+
+    private final List<String> headers;
+    private final List<List<String>> rows = new ArrayList<>();
+
+    MarkdownTable(List<String> headers) {
+        this.headers = List.copyOf(headers);
+    }
+
+    MarkdownTable add(List<String> row) {
+        if (row.size() != headers.size()) {
+            throw new IllegalArgumentException("%d cells in a table of %d columns".formatted(row.size(), headers.size()));
+        }
+        rows.add(List.copyOf(row));
+        return this;
+    }
+
+    /// A number as all tables show it.
+    static String number(double value) {
+        return String.format(Locale.ROOT, "%.2f", value);
+    }
+
+    @Override
+    public String toString() {
+        int[] widths = new int[headers.size()];
+        for (int column = 0; column < widths.length; column++) {
+            int at = column;
+            widths[column] = Math.max(headers.get(at).length(), rows.stream().mapToInt(row -> row.get(at).length()).max().orElse(0));
+        }
+        var text = new StringBuilder();
+        appendRow(text, headers, widths);
+        for (int column = 0; column < widths.length; column++) {
+            boolean number = isNumber(column);
+            text.append("| ").append("-".repeat(number ? widths[column] - 1 : widths[column])).append(number ? ": " : " ");
+        }
+        text.append("|\n");
+        rows.forEach(row -> appendRow(text, row, widths));
+        return text.toString();
+    }
+
+    private void appendRow(StringBuilder text, List<String> cells, int[] widths) {
+        for (int column = 0; column < widths.length; column++) {
+            String padding = " ".repeat(widths[column] - cells.get(column).length());
+            text.append("| ").append(isNumber(column) ? padding + cells.get(column) : cells.get(column) + padding).append(' ');
+        }
+        text.append("|\n");
+    }
+
+    /// Columns of numbers, and of numbers with units, are aligned to the right.
+    private boolean isNumber(int column) {
+        return !rows.isEmpty() && rows.stream().allMatch(row -> row.get(column).matches("-?\\d.*"));
+    }
+}

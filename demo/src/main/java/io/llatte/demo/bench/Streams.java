@@ -1,0 +1,117 @@
+package io.llatte.demo.bench;
+
+import io.llatte.ChatOptions;
+import io.llatte.LocalLlm;
+import io.llatte.llama.ChatMessage;
+import io.llatte.llama.SamplingOptions;
+import io.llatte.llama.TokenStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/// The levels of an application: requests to a [LocalLlm], each read to its end by a virtual thread, timed where the tokens arrive.
+///
+/// A request asks for one token more than the workload says: the first one comes from the prompt, and each of the others takes a decode.
+final class Streams implements Runner {
+
+    private static final int CHAT_FORMAT_TOKENS = 64;
+    private static final int WARM_UP_TOKENS = 16;
+
+    private final LocalLlm llm;
+    private final RandomText text;
+    private final boolean chat;
+    private int formatTokens;
+
+    Streams(Setup setup, Level level, List<Workload> workloads) {
+        chat = level == Level.CHAT;
+        text = new RandomText(setup.model());
+        llm = LocalLlm.builder().withoutPreference()
+                .options(setup.engineOptions(Setup.contextLength(workloads, CHAT_FORMAT_TOKENS))).build();
+        try {
+            llm.init(setup.model().toString());
+            formatTokens = promptTokensOf("a") - 1;
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+    }
+
+    /// How many tokens a text becomes, by asking.
+    private int promptTokensOf(String prompt) {
+        try (TokenStream stream = open(prompt, 1)) {
+            stream.forEachRemaining(_ -> { });
+            return stream.usage().promptTokens();
+        }
+    }
+
+    private TokenStream open(String prompt, int maxTokens) {
+        ChatOptions.Builder options = ChatOptions.builder().maxTokens(maxTokens).ignoreEog(true);
+        return chat ? llm.stream(List.of(ChatMessage.user(prompt)), options.build())
+                : llm.streamCompletion(prompt, options.sampling(SamplingOptions.greedy()).build());
+    }
+
+    @Override
+    public void warmUp(Workload workload) {
+        run(new Workload(workload.promptTokens(), Math.min(workload.generatedTokens(), WARM_UP_TOKENS), workload.sequences()));
+    }
+
+    @Override
+    public Sample run(Workload workload) {
+        List<Callable<StreamTimes>> readers = new ArrayList<>();
+        for (int i = 0; i < workload.sequences(); i++) {
+            String prompt = text.ofTokens(workload.promptTokens() - formatTokens);
+            readers.add(() -> read(prompt, workload.generatedTokens() + 1));
+        }
+        long start = System.nanoTime();
+        return StreamTimes.sample(workload, start, inParallel(readers));
+    }
+
+    private StreamTimes read(String prompt, int tokens) {
+        try (TokenStream stream = open(prompt, tokens)) {
+            stream.next();
+            long first = System.nanoTime();
+            long last = first;
+            while (stream.hasNext()) {
+                stream.next();
+                last = System.nanoTime();
+            }
+            int generated = stream.usage().generatedTokens();
+            if (generated != tokens) {
+                throw new BenchException("an answer ended after %d of %d tokens: %s".formatted(generated, tokens, stream.finishReason()));
+            }
+            return new StreamTimes(stream.usage().promptTokens() - stream.usage().cachedTokens(), first, last);
+        }
+    }
+
+    /// Runs all at once; one runs on this thread.
+    static <T> List<T> inParallel(List<Callable<T>> tasks) {
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            if (tasks.size() == 1) {
+                return List.of(tasks.getFirst().call());
+            }
+            List<T> results = new ArrayList<>();
+            for (Future<T> future : threads.invokeAll(tasks)) {
+                results.add(future.get());
+            }
+            return results;
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : new BenchException("a stream failed: " + e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BenchException("interrupted");
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new BenchException("a stream failed: " + e);
+        }
+    }
+
+    @Override
+    public void close() {
+        text.close();
+        llm.close();
+    }
+}

@@ -1,0 +1,72 @@
+package io.llatte.demo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.llatte.demo.LlatteProcess.Result;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// `llatte bench` on a tiny model, as a process. What the figures are is nobody's promise.
+class BenchIT {
+
+    @TempDir
+    private Path folder;
+
+    private Result bench(String arguments) throws Exception {
+        Result result = new LlatteProcess(folder).run(("bench -m " + TestModel.tiny() + " -t 1 -r 2 " + arguments).split(" "));
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        return result;
+    }
+
+    @Test
+    void table_hasARowForEachLevelAndTest() throws Exception {
+        List<String> lines = bench("-p 8 -n 4 -pg 8,4").out().lines().toList();
+        assertThat(lines).hasSize(2 + 9).allMatch(line -> line.startsWith("| ") && line.endsWith(" |"));
+        assertThat(lines.getFirst()).contains("model", "threads", "level", "test", "t/s").doesNotContain("n_batch");
+        assertThat(lines.get(2)).contains("llama", "| low ", "| pp8 ", " ± ");
+        assertThat(lines.get(10)).contains("| chat ", "| pp8+tg4 ");
+    }
+
+    @Test
+    void json_hasTheNamesOfLlamaBench() throws Exception {
+        JsonNode rows = new ObjectMapper().readTree(bench("-p 0 -n 4 --level low,engine -o json -ub 8,16").out());
+        assertThat(rows).hasSize(4);
+        JsonNode row = rows.get(0);
+        assertThat(row.get("n_gen").asInt()).isEqualTo(4);
+        assertThat(row.get("n_prompt").asInt()).isZero();
+        assertThat(row.get("n_ubatch").asInt()).isEqualTo(8);
+        assertThat(row.get("n_threads").asInt()).isEqualTo(1);
+        assertThat(row.get("type_k").asText()).isEqualTo("f16");
+        assertThat(row.get("samples_ts")).hasSize(2).allMatch(rate -> rate.asDouble() > 0);
+        assertThat(row.get("avg_ts").asDouble()).isPositive();
+    }
+
+    @Test
+    void parallel_countsEverySequence() throws Exception {
+        JsonNode rows = new ObjectMapper().readTree(bench("-p 8 -n 4 --parallel 1,3 -o json").out());
+        assertThat(rows).hasSize(6);
+        assertThat(rows.get(1).get("pl").asInt()).isEqualTo(3);
+        assertThat(rows.get(1).get("n_kv").asInt()).isEqualTo(36);
+        assertThat(rows).allMatch(row -> row.get("speed_tg").asDouble() > 0 && row.get("speed").asDouble() > 0);
+        assertThat(bench("-p 8 -n 4 --parallel 2 --level low").out()).contains("S_PP t/s", "S_TG t/s", "N_KV");
+    }
+
+    @Test
+    void parallelStreams_areMeasured() throws Exception {
+        assertThat(bench("-p 8 -n 4 --parallel 2 --level engine,chat").out()).contains("| engine ", "| chat ");
+    }
+
+    @Test
+    void syntheticModel_wantsAVocabulary() throws Exception {
+        Result result = new LlatteProcess(folder).run("bench", "--synthetic", "llama-135m", "--vocab", "/no/such/file.gguf", "--synthetic-dir",
+                folder.resolve("synthetic").toString());
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.err()).startsWith("llatte: ").contains("/no/such/file.gguf").hasLineCount(1);
+        assertThat(Files.list(folder.resolve("synthetic"))).isEmpty();
+    }
+}
