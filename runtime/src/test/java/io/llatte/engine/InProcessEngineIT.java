@@ -226,6 +226,37 @@ class InProcessEngineIT {
         }
     }
 
+    @Test
+    void recurrentModel_sharesABeginning_andKeepsWhatTwoBeganWith() {
+        try (var engine = Engines.load(arena, temp, "mamba-dense.gguf", options(4096).sequences(8).build())) {
+            String shared = WORDS.repeat(10);
+            int sharedTokens = engine.model().vocab().tokenize(shared).length;
+
+            List<TokenStream> together = IntStream.range(0, 4).mapToObj(i -> start(engine, greedy(shared + "at once " + i, 3))).toList();
+            assertThat(together).allSatisfy(stream -> assertThat(read(stream)).hasSize(3));
+            assertThat(together.stream().skip(1)).allSatisfy(stream ->
+                    assertThat(stream.usage().cachedTokens()).isGreaterThanOrEqualTo(sharedTokens - 4));
+
+            // One after the other: the first finds no state at the end of the shared part and leaves one there for the second.
+            read(start(engine, greedy(shared + "then one", 3)));
+            TokenStream later = start(engine, greedy(shared + "then another", 3));
+            read(later);
+            assertThat(later.usage().cachedTokens()).isGreaterThanOrEqualTo(sharedTokens - 4);
+        }
+    }
+
+    @Test
+    void recurrentModel_goesOnFromItsOwnAnswer() {
+        try (var engine = Engines.load(arena, temp, "mamba-dense.gguf", options(4096).build())) {
+            TokenStream first = start(engine, greedy(WORDS, 10));
+            var answer = new StringBuilder();
+            first.forEachRemaining(token -> answer.append(token.text()));
+            TokenStream again = start(engine, greedy(WORDS, 10));
+            read(again);
+            assertThat(again.usage().cachedTokens()).isEqualTo(again.usage().promptTokens() - 1);
+        }
+    }
+
     // ---- a cache that is too small
 
     @Test
