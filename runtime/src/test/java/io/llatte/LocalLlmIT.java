@@ -381,7 +381,8 @@ class LocalLlmIT {
         llm.close();
         llm = builder().options(EngineOptions.builder().policy(PlacementPolicy.CPU_ONLY).threads(1).contextSize(ContextSize.of(16384)).build()).build();
         llm.init(SpeakingModels.A);
-        var streams = List.of(llm.stream(HELLO), llm.stream(HELLO), llm.stream(HELLO));
+        ChatOptions endless = ChatOptions.builder().ignoreEog(true).build();
+        var streams = List.of(llm.stream(HELLO, endless), llm.stream(HELLO, endless), llm.stream(HELLO, endless));
 
         llm.close();
         llm.close();
