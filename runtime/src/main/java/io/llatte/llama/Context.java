@@ -306,6 +306,12 @@ public final class Context implements AutoCloseable {
         closing = true;
         context.control().cancel();
         lock.lock();
-        lock.unlock();
+        try {
+            for (Sequence sequence : sequences) {
+                sequence.detachLocked();
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 }
