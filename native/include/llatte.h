@@ -301,11 +301,22 @@ LLATTE_API int32_t llatte_sampler_sample(struct llatte_sampler * sampler, struct
                                          struct llatte_error * error);
 /* The same for `count` rows of the last decode, each with a chain of its own, in parallel: tokens[i] is chosen from rows[i] by samplers[i], which
  * may be in a round once. What fails is one row's: statuses[i] says so, and errors[i] (`errors` may be NULL) where it is not LLATTE_OK; tokens[i]
- * is untouched then. The status that is returned is not LLATTE_OK only where nothing was done at all. `n_threads`: 0 for as many as decoded, which
- * on the thread that decoded costs the least, as they are awake. */
+ * is untouched then. The status that is returned is not LLATTE_OK only where nothing was done at all. `n_threads`: 0 for one, or, where
+ * there is enough to do, as many as decoded; they are awake for the thread that decoded. */
 LLATTE_API int32_t llatte_sampler_sample_rows(struct llatte_context * context, int32_t count, struct llatte_sampler * const * samplers,
                                               const int32_t * rows, int32_t * tokens, int32_t * statuses, struct llatte_error * errors,
                                               int32_t n_threads, struct llatte_error * error);
+/* Lets the graph of each decode choose a sequence's tokens by the sampler's chain, on the model's device. NULL takes out what is there (`accepted`
+ * may be NULL then), and so does freeing the sampler, on the context's thread. `accepted` is whether the graph runs the whole chain; where it cannot,
+ * nothing changes: grammars, DRY, XTC, typical, mirostat, a temperature that is dynamic or 0, a least number to keep, greedy or biases after top-k
+ * or top-p, some devices, a model without a KV cache. A sampler is attached to one sequence; attaching replaces another one that is there.
+ *
+ * While it is attached one row of the sequence, of no other, may ask for output in a batch; llatte_sampler_sample and _rows hand out what the graph
+ * chose and tell the chain of it; the row's logits cannot be read. Random numbers and penalties are the same in the graph and outside, but
+ * floats are added up in another order: the same seed need not give the same tokens. Attaching and detaching make the next decode plan its graph
+ * anew, with more memory. */
+LLATTE_API int32_t llatte_context_set_sampler(struct llatte_context * context, int32_t sequence, struct llatte_sampler * sampler, bool * accepted,
+                                              struct llatte_error * error);
 /* Tells the chain of a token it did not choose itself. */
 LLATTE_API int32_t llatte_sampler_accept(struct llatte_sampler * sampler, int32_t token, struct llatte_error * error);
 /* The same for a whole prompt, by all stages but grammars, which constrain only what is generated. */

@@ -133,8 +133,11 @@ void remember_outputs(llatte_context * context, const batch_view & batch) {
     for (int32_t i = 0; i < batch.n_tokens; i++) {
         // With embeddings llama.cpp gives output for every row.
         const bool output   = batch.outputs[i] != 0 || context->embeddings;
-        context->outputs[i] = output;
+        context->outputs[i] = output ? has_logits : 0;
         context->n_outputs += output;
+    }
+    if (context->n_attached > 0) {
+        remember_graph_rows(context, batch.n_tokens, batch.sequences, batch.sequence_stride);
     }
 }
 
@@ -260,6 +263,7 @@ int32_t llatte_context_create(llatte_model * model, const llama_context_params *
         context->n_seq_max     = static_cast<int32_t>(llama_n_seq_max(context->handle));
         const bool every_row   = own.n_outputs_max == 0 || llama_model_has_encoder(model->handle);
         context->n_outputs_max = every_row ? context->n_batch : static_cast<int32_t>(own.n_outputs_max);
+        context->n_outputs_seq = own.n_outputs_max_per_seq == 0 ? context->n_outputs_max : static_cast<int32_t>(own.n_outputs_max_per_seq);
         context->embeddings    = own.embeddings;
         context->unified       = own.kv_unified || context->n_seq_max == 1;
         context->type_k        = own.type_k;
@@ -273,6 +277,7 @@ int32_t llatte_context_create(llatte_model * model, const llama_context_params *
 
 void llatte_context_free(llatte_context * context) {
     if (context != nullptr) {
+        llatte::detach_all(context);
         llatte::guarded(nullptr, [&] { llama_free(context->handle); });
         delete context;
     }
@@ -290,6 +295,9 @@ int32_t llatte_context_decode(llatte_context * context, int32_t n_tokens, const 
         // Without a KV cache llama_decode encodes, which takes a micro-batch at most; so does attention to later tokens.
         const bool whole = llama_get_memory(context->handle) == nullptr || !context->causal;
         llatte::check_batch(context, batch, whole ? context->n_ubatch : context->n_batch, whole ? "a micro-batch" : "a batch");
+        if (context->n_attached > 0) {
+            llatte::check_graph_rows(context, n_tokens, sequence_counts, sequences, sequence_stride, outputs);
+        }
         llatte::forget_outputs(context);
         const int32_t result = llama_decode(context->handle, llatte::to_llama(context, batch));
         llatte::check_result(context, result, n_tokens);
@@ -316,7 +324,11 @@ int32_t llatte_context_encode(llatte_context * context, int32_t n_tokens, const 
 int32_t llatte_context_logits(llatte_context * context, int32_t row, const float ** out, llatte_error * error) {
     return guarded_context(context, error, [&] {
         llatte::require_not_null(out, "out");
-        const float * logits = llama_get_logits_ith(context->handle, llatte::output_row(context, row));
+        const int32_t index = llatte::output_row(context, row);
+        if (context->outputs[index] == llatte::chosen_in_graph) {
+            llatte::fail(LLATTE_INVALID_STATE, llatte::format("row %d has no logits here: its token was chosen in the graph", index), index);
+        }
+        const float * logits = llama_get_logits_ith(context->handle, index);
         if (logits == nullptr) {
             llatte::fail(LLATTE_INVALID_STATE, "the context computes no logits");
         }

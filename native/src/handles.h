@@ -30,6 +30,7 @@ struct llatte_context {
     int32_t n_ubatch      = 0;
     int32_t n_seq_max     = 0;
     int32_t n_outputs_max = 0;
+    int32_t n_outputs_seq = 1; // at most of a sequence whose chain is in the graph
     bool    causal        = true;
     bool    embeddings    = false;
     bool    unified       = false; // one buffer for all sequences
@@ -42,18 +43,28 @@ struct llatte_context {
     // An assertion was contained inside llama.cpp: its state is unknown and nothing but freeing is allowed.
     bool poisoned = false;
 
-    // Of the last decode or encode, for each row: whether it has output. Reused, so that a steady decode allocates nothing.
+    // Of the last decode or encode, for each row: whether it has output, and of which kind. Reused, so that a steady decode allocates nothing.
     std::vector<int8_t>         outputs;
     int32_t                     n_outputs = 0;
     int32_t                     n_rows    = 0;
     std::vector<llama_seq_id *> sequence_rows;
     std::vector<llama_pos>      positions;
-    std::vector<const float *>  sampled_rows;
+    std::vector<const float *>  round_logits;
+
+    // The chains that the graph runs: for each sequence, and for each row of the last decode. Empty until there is one.
+    std::vector<llatte_sampler *> attached;
+    std::vector<llatte_sampler *> graph_samplers;
+    std::vector<int8_t>           graph_outputs; // of a batch, by sequence
+    int32_t                       n_attached = 0;
 };
 
 namespace llatte {
 
 constexpr int32_t max_threads = 512;
+
+// A row's output: its logits, or a token that its sequence's chain chose in the graph, which then need not read the logits back.
+constexpr int8_t has_logits      = 1;
+constexpr int8_t chosen_in_graph = 2;
 
 // Runs a call on a context: refused where it is poisoned, and poisoning where llama.cpp fails an assertion or throws.
 template <typename Body>
@@ -88,6 +99,11 @@ int32_t output_row(const llatte_context * context, int32_t row);
 
 // Gives what was freed back to the system.
 void return_free_memory();
+// Before and after the decode of a batch with output of sequences whose chains are in the graph.
+void check_graph_rows(llatte_context * context, int32_t n_tokens, const int32_t * sequence_counts, const int32_t * sequences, int32_t stride,
+                      const int8_t * outputs);
+void remember_graph_rows(llatte_context * context, int32_t n_tokens, const int32_t * sequences, int32_t stride);
+void detach_all(llatte_context * context);
 
 void check_model_params(const llama_model_params & params);
 [[noreturn]] void load_failure(const std::string & path);

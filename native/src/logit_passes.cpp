@@ -66,4 +66,11 @@ EACH_CPU void block_masses(const float * logits, int32_t n_blocks, float scale, 
     }
 }
 
+EACH_CPU void mark_block(const float * block, float least, float below, uint8_t * marks) {
+#pragma omp simd
+    for (int32_t i = 0; i < logit_block; i++) {
+        marks[i] = (block[i] >= least) & (block[i] < below);
+    }
+}
+
 } // namespace llatte

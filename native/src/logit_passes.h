@@ -13,4 +13,7 @@ bool block_maxima(const float * logits, int32_t n_blocks, float * maxima);
 // The sum of exp(logit * scale - best) over each block, where none is above 0, to some 1e-7 of it.
 void block_masses(const float * logits, int32_t n_blocks, float scale, float best, float * masses);
 
+// Whether each logit of a block is from `least` to below `below`.
+void mark_block(const float * block, float least, float below, uint8_t * marks);
+
 } // namespace llatte

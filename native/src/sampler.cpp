@@ -140,7 +140,10 @@ int32_t llatte_sampler_create(const llatte_model * model, llatte_sampler ** out,
 
 void llatte_sampler_free(llatte_sampler * sampler) {
     if (sampler != nullptr) {
-        llatte::guarded(nullptr, [&] { delete sampler; });
+        llatte::guarded(nullptr, [&] {
+            llatte::detach(sampler);
+            delete sampler;
+        });
     }
 }
 
@@ -149,7 +152,7 @@ int32_t llatte_sampler_add_greedy(llatte_sampler * sampler, llatte_error * error
 }
 
 int32_t llatte_sampler_add_dist(llatte_sampler * sampler, uint32_t seed, llatte_error * error) {
-    return add_stage(sampler, error, { stage_kind::other }, selecting, [&](stage &) { return llama_sampler_init_dist(seed); });
+    return add_stage(sampler, error, { stage_kind::dist }, selecting, [&](stage &) { return llama_sampler_init_dist(seed); });
 }
 
 int32_t llatte_sampler_add_top_k(llatte_sampler * sampler, int32_t k, llatte_error * error) {
@@ -365,7 +368,9 @@ int32_t llatte_sampler_describe(const llatte_sampler * sampler, llatte_text * ou
         llatte::require_sampler(sampler);
         std::string names;
         for (int32_t i = 0; i < llama_sampler_chain_n(sampler->chain); i++) {
-            names += (i == 0 ? "" : " ") + std::string(llama_sampler_name(llama_sampler_chain_get(sampler->chain, i)));
+            const char * name = llama_sampler_name(llama_sampler_chain_get(sampler->chain, i));
+            name += *name == '+' || *name == '-'; // llama.cpp marks what was prepared for a graph
+            names += (i == 0 ? "" : " ") + std::string(name);
         }
         llatte::assign(out, names);
     });

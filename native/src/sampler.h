@@ -10,8 +10,8 @@
 
 namespace llatte {
 
-// A stage by what it does to a choice; idle ones do nothing with their parameters, and the others need every candidate.
-enum class stage_kind { idle, logit_bias, penalties, temperature, top_k, top_p, min_p, greedy, other };
+// A stage by what it does to a choice; idle ones do nothing with their parameters, and the last two need every candidate.
+enum class stage_kind { idle, logit_bias, penalties, temperature, top_k, top_p, min_p, greedy, dist, other };
 
 struct stage {
     stage_kind kind;
@@ -46,6 +46,11 @@ struct llatte_sampler {
     // In a round of several rows: a chain has the state of one generation, so it is in it once.
     bool in_round = false;
 
+    // The context whose graph runs the chain for a sequence. llama.cpp prepares a chain for that once.
+    llatte_context * attached_to = nullptr;
+    int32_t          sequence    = -1;
+    bool             prepared    = false;
+
     ~llatte_sampler() { llama_sampler_free(chain); }
 };
 
@@ -57,5 +62,8 @@ void require_sampler(const llatte_sampler * sampler);
 llama_token choose(llatte_sampler * sampler, const float * logits);
 
 void accept(llatte_sampler * sampler, llama_token token);
+
+// Takes the chain out of the graph that it is in, if any.
+void detach(llatte_sampler * sampler);
 
 } // namespace llatte

@@ -57,6 +57,7 @@ bool find_cut(const llatte_sampler * sampler, size_t * index, float * temperatur
                 }
                 *temperature = one.value;
                 break;
+            case stage_kind::dist:
             case stage_kind::other:
                 return false;
             default:
@@ -186,8 +187,13 @@ void require_usable(const llatte_context * context) {
     }
 }
 
-// The scores of a row that a chain can choose from.
-const float * scores(const llatte_sampler * sampler, const llatte_context * context, int32_t row) {
+// What a chain chooses a row's token from: the row's scores, or what the graph chose already.
+struct source {
+    const float * logits = nullptr;
+    llama_token   token  = LLAMA_TOKEN_NULL;
+};
+
+source source_of(const llatte_sampler * sampler, const llatte_context * context, int32_t row) {
     llatte::require_sampler(sampler);
     if (!sampler->selects) {
         llatte::fail(LLATTE_INVALID_STATE, "the chain has no stage that selects a token");
@@ -197,26 +203,46 @@ const float * scores(const llatte_sampler * sampler, const llatte_context * cont
                                                           sampler->model->n_vocab, context->model->n_vocab),
                      sampler->model->n_vocab, context->model->n_vocab);
     }
-    const float * logits = llama_get_logits_ith(context->handle, llatte::output_row(context, row));
-    if (logits == nullptr) {
+    if (sampler->attached_to != nullptr && sampler->attached_to != context) {
+        llatte::fail(LLATTE_INVALID_STATE, "the sampler is attached to another context");
+    }
+    source        from;
+    const int32_t index = llatte::output_row(context, row);
+    if (context->outputs[index] == llatte::chosen_in_graph) {
+        if (context->graph_samplers[index] != sampler) {
+            llatte::fail(LLATTE_INVALID_STATE, llatte::format("another sampler chose the token of row %d in the graph", index), index);
+        }
+        from.token = llama_get_sampled_token_ith(context->handle, index);
+        if (from.token < 0 || from.token >= context->model->n_vocab) {
+            llatte::fail(LLATTE_DECODE_FAILED, "the graph chose no token: the model computed logits that are no numbers");
+        }
+        return from;
+    }
+    from.logits = llama_get_logits_ith(context->handle, index);
+    if (from.logits == nullptr) {
         llatte::fail(LLATTE_INVALID_STATE, "the context computes no logits");
     }
-    return logits;
+    return from;
 }
 
-int32_t choose_and_accept(llatte_sampler * sampler, const float * logits) {
-    const llama_token token = llatte::choose(sampler, logits);
+int32_t choose_and_accept(llatte_sampler * sampler, const source & from) {
+    const llama_token token = from.logits == nullptr ? from.token : llatte::choose(sampler, from.logits);
     llatte::accept(sampler, token);
     return token;
 }
 
-// Of the last decode, by llama.cpp's rule.
-int32_t decoding_threads(const llatte_context * context) {
+// Two rows of a large vocabulary are chosen from sooner than a team of threads is awake.
+constexpr int64_t least_parallel_logits = 300000;
+
+// As many as decoded, by llama.cpp's rule, or one. libgomp keeps a team for each thread that forks, ends the threads by which the next team is
+// smaller and starts those that it lacks, which takes milliseconds: with as many as decoded, called from where the decode was, the team is ggml's
+// own, and its threads still spin at the dock.
+int32_t fitting_threads(const llatte_context * context, int32_t count) {
+    if (static_cast<int64_t>(count) * context->model->n_vocab < least_parallel_logits) {
+        return 1;
+    }
     return context->n_rows > 1 ? llama_n_threads_batch(context->handle) : llama_n_threads(context->handle);
 }
-
-// Fewer are chosen from sooner than a team of threads is woken.
-constexpr int32_t least_parallel_rows = 3;
 
 } // namespace
 
@@ -226,7 +252,7 @@ int32_t llatte_sampler_sample(llatte_sampler * sampler, llatte_context * context
         llatte::require_sampler(sampler);
         require_usable(context);
         llatte::require_not_null(token, "token");
-        *token = choose_and_accept(sampler, scores(sampler, context, row));
+        *token = choose_and_accept(sampler, source_of(sampler, context, row));
     });
 }
 
@@ -245,29 +271,31 @@ int32_t llatte_sampler_sample_rows(llatte_context * context, int32_t count, llat
         llatte::require_not_null(statuses, "statuses");
 
         // On this thread: llama.cpp's getters change the context.
-        std::vector<const float *> & logits = context->sampled_rows;
-        logits.assign(std::max<size_t>(logits.capacity(), count), nullptr);
+        std::vector<const float *> & logits = context->round_logits;
+        logits.resize(std::max<size_t>(logits.size(), count));
         const auto error_of = [&](int32_t i) { return errors == nullptr ? nullptr : errors + i; };
         for (int32_t i = 0; i < count; i++) {
             statuses[i] = guarded(error_of(i), [&] {
-                logits[i] = scores(samplers[i], context, rows[i]);
+                const source from = source_of(samplers[i], context, rows[i]);
                 if (samplers[i]->in_round) {
-                    logits[i] = nullptr;
                     llatte::fail(LLATTE_INVALID_ARGUMENT, "the sampler has another row of this round already");
                 }
+                logits[i]             = from.logits;
+                tokens[i]             = from.logits == nullptr ? from.token : tokens[i];
                 samplers[i]->in_round = true;
             });
         }
 
-        // libgomp keeps a team for each thread that forks, and ends the threads by which a next team is smaller: with as many as decoded, called
-        // from where the decode was, this takes ggml's own threads, which still spin at the dock, and starts none.
-        const int32_t n_team = n_threads == 0 ? decoding_threads(context) : n_threads;
+        const int32_t n_team = n_threads == 0 ? fitting_threads(context, count) : n_threads;
 #if defined(_OPENMP)
-#    pragma omp parallel for num_threads(n_team) schedule(dynamic) if (count >= least_parallel_rows && n_team > 1)
+#    pragma omp parallel for num_threads(n_team) schedule(dynamic) if (n_team > 1)
+#else
+        (void) n_team;
 #endif
         for (int32_t i = 0; i < count; i++) {
-            if (logits[i] != nullptr) {
-                statuses[i]           = guarded(error_of(i), [&] { tokens[i] = choose_and_accept(samplers[i], logits[i]); });
+            if (statuses[i] == LLATTE_OK) {
+                const source from{ logits[i], tokens[i] };
+                statuses[i]           = guarded(error_of(i), [&] { tokens[i] = choose_and_accept(samplers[i], from); });
                 samplers[i]->in_round = false;
             }
         }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace llatte {
 
@@ -11,6 +12,50 @@ namespace {
 
 constexpr auto by_id    = [](const llama_token_data & a, const llama_token_data & b) { return a.id < b.id; };
 constexpr auto by_logit = [](const llama_token_data & a, const llama_token_data & b) { return a.logit > b.logit; };
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
+
+uint64_t eight_of(const uint8_t * marks) {
+    uint64_t eight;
+    memcpy(&eight, marks, sizeof(eight));
+    return eight;
+}
+
+// Numbers in the reverse order of floats.
+uint32_t descending(float logit) {
+    uint32_t bits;
+    memcpy(&bits, &logit, sizeof(bits));
+    return (bits & 0x80000000u) != 0 ? bits : ~bits & 0x7fffffffu;
+}
+
+// The best first. Many are sorted by eleven bits at a time, which asks for no comparison: those cannot be foreseen, and took ten times as long.
+void sort_by_logit(llama_token_data * tokens, size_t count, std::vector<llama_token_data> & spare) {
+    if (count < 1000) {
+        std::sort(tokens, tokens + count, by_logit);
+        return;
+    }
+    constexpr int32_t digits[] = { 0, 11, 22 };
+    uint32_t          places[3][2048]{};
+    spare.resize(count);
+    for (size_t i = 0; i < count; i++) {
+        for (int32_t d = 0; d < 3; d++) {
+            places[d][descending(tokens[i].logit) >> digits[d] & 2047]++;
+        }
+    }
+    llama_token_data * from = tokens;
+    llama_token_data * to   = spare.data();
+    for (int32_t d = 0; d < 3; d++, std::swap(from, to)) {
+        uint32_t next = 0;
+        for (uint32_t & place : places[d]) {
+            next += place;
+            place = next - place;
+        }
+        for (size_t i = 0; i < count; i++) {
+            to[places[d][descending(from[i].logit) >> digits[d] & 2047]++] = from[i];
+        }
+    }
+    std::copy(from, from + count, tokens);
+}
 
 } // namespace
 
@@ -74,26 +119,23 @@ float shortlist::best_of_block(int32_t rank) {
 // Takes the untouched tokens of `least` up to `below`, of those that equal `least` the first `most_equal`.
 void shortlist::collect(float least, float below, int32_t most_equal) {
     float   copy[logit_block];
+    uint8_t marks[logit_block];
     int32_t n_equal = 0;
     others_.clear();
     for (int32_t index = 0; index < n_blocks_; index++) {
         if (maxima_[index] < least) {
             continue;
         }
-        // Without a branch, which would be a guess where many are kept: each is written, and the next one over it where it is not.
         const float * logits = block(index, NAN, copy);
-        size_t        kept   = others_.size();
-        others_.resize(kept + logit_block);
-        for (int32_t i = 0; i < logit_block; i++) {
-            const bool equal = logits[i] == least;
-            others_[kept]    = { index * logit_block + i, logits[i], 0.0f };
-            kept += (logits[i] < below) & ((logits[i] > least) | (equal & (n_equal < most_equal)));
-            n_equal += equal;
+        mark_block(logits, least, below, marks);
+        for (int32_t begin = 0; begin < logit_block; begin += 8) {
+            for (uint64_t eight = eight_of(marks + begin); eight != 0; eight &= eight - 1) {
+                const int32_t i = begin + __builtin_ctzll(eight) / 8;
+                if (logits[i] > least || n_equal++ < most_equal) {
+                    others_.push_back({ index * logit_block + i, logits[i] / temperature_, 0.0f });
+                }
+            }
         }
-        others_.resize(kept);
-    }
-    for (llama_token_data & token : others_) {
-        token.logit /= temperature_;
     }
 }
 
@@ -159,7 +201,7 @@ bool shortlist::keep_mass(float p, int32_t min_keep) {
                 list_.push_back(token);
             }
         }
-        std::sort(list_.begin() + begin, list_.end(), by_logit);
+        sort_by_logit(list_.data() + begin, list_.size() - begin, spare_);
         for (size_t i = begin; i < list_.size(); i++) {
             list_[i].p = expf(list_[i].logit - best_) / total;
             held += list_[i].p;

@@ -45,6 +45,7 @@ private:
     std::vector<float>            scratch_; // a number for each block
     std::vector<int32_t>          patched_; // the blocks that are not read as they stand
     std::vector<llama_token_data> others_;  // that are kept and not touched
+    std::vector<llama_token_data> spare_;  // for sorting
     std::vector<llama_token_data> list_;
 };
 

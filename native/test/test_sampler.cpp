@@ -335,8 +335,8 @@ CASE(one_row_fails_among_several) {
         }
     }
     // Without room for messages.
-    CHECK_OK(llatte_sampler_sample_rows(context.get(), 7, round.samplers.data(), round.rows.data(), round.tokens.data(), round.statuses.data(), nullptr,
-                                        0, &error()));
+    CHECK_OK(llatte_sampler_sample_rows(context.get(), 7, round.samplers.data(), round.rows.data(), round.tokens.data(), round.statuses.data(),
+                                        nullptr, 0, &error()));
     CHECK(round.statuses == expected);
     fixture::check_usable(context);
 }

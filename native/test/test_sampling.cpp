@@ -145,7 +145,8 @@ CASE(vocabularies_of_every_tail) {
 
 // llama.cpp chooses among equals by the order of ids, or where it sorts, as its sort leaves them: then the logit must be the same.
 CASE(equal_logits) {
-    for (const auto & chain : { description("greedy").greedy(), description("min-p").min_p(0.05f, 1).dist(), description("min-p 1").min_p(1, 1).dist() }) {
+    for (const auto & chain : { description("greedy").greedy(), description("min-p").min_p(0.05f, 1).dist(),
+                                description("min-p 1").min_p(1, 1).dist() }) {
         for (const auto & logits : { stepped, constant }) {
             compare(chain, logits);
         }
@@ -187,7 +188,8 @@ CASE(huge_logits) {
 }
 
 CASE(logits_that_are_no_numbers) {
-    for (const auto & chain : { description("greedy").greedy(), description("top-p").bias(some_biases).top_p(0.9f, 1).dist(), description("dist").dist() }) {
+    for (const auto & chain : { description("greedy").greedy(), description("top-p").bias(some_biases).top_p(0.9f, 1).dist(),
+                                description("dist").dist() }) {
         for (int32_t at : { 0, 5, 127, 128, 10000, 19999 }) {
             pair               both(chain, 20000, 1);
             std::vector<float> row(20000, 0);
@@ -211,7 +213,9 @@ CASE(random_chains) {
         for (size_t n_stages = random() % 6; n_stages > 0; n_stages--) {
             const auto min_keep = static_cast<int32_t>(one_of({ 0, 1, 1, 1, 5, 1e9f }));
             switch (random() % 9) {
-                case 0: chain.penalties(static_cast<int32_t>(one_of({ 0, 1, 4, 64 })), one_of({ 1, 1.2f, 0.8f, 1e30f }), one_of({ 0, 0.5f, -0.5f }), 0); break;
+                case 0:
+                    chain.penalties(static_cast<int32_t>(one_of({ 0, 1, 4, 64 })), one_of({ 1, 1.2f, 0.8f, 1e30f }), one_of({ 0, 0.5f, -0.5f }), 0);
+                    break;
                 case 1: chain.bias(random() % 2 == 0 ? some_biases : std::vector<std::pair<int32_t, float>>{}); break;
                 case 2: chain.bias({ { static_cast<int32_t>(random() % 20000), one_of({ 30, -30, INFINITY, -INFINITY }) } }); break;
                 case 3: chain.top_k(static_cast<int32_t>(one_of({ 0, 1, 2, 40, 100, 156, 157, 1000, 1e9f }))); break;

@@ -12186,6 +12186,70 @@ public class LlamaCpp extends LlamaCpp$shared {
         }
     }
 
+    private static class llatte_context_set_sampler {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_context_set_sampler");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_context_set_sampler(struct llatte_context *context, int32_t sequence, struct llatte_sampler *sampler, _Bool *accepted, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_context_set_sampler$descriptor() {
+        return llatte_context_set_sampler.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_context_set_sampler(struct llatte_context *context, int32_t sequence, struct llatte_sampler *sampler, _Bool *accepted, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_context_set_sampler$handle() {
+        return llatte_context_set_sampler.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_context_set_sampler(struct llatte_context *context, int32_t sequence, struct llatte_sampler *sampler, _Bool *accepted, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_context_set_sampler$address() {
+        return llatte_context_set_sampler.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_context_set_sampler(struct llatte_context *context, int32_t sequence, struct llatte_sampler *sampler, _Bool *accepted, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_context_set_sampler(MemorySegment context, int sequence, MemorySegment sampler, MemorySegment accepted, MemorySegment error) {
+        var mh$ = llatte_context_set_sampler.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_context_set_sampler", context, sequence, sampler, accepted, error);
+            }
+            return (int)mh$.invokeExact(context, sequence, sampler, accepted, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class llatte_sampler_accept {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LlamaCpp.C_INT,

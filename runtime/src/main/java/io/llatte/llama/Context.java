@@ -322,6 +322,12 @@ public final class Context implements AutoCloseable {
         closing = true;
         context.control().cancel();
         lock.lock();
-        lock.unlock();
+        try {
+            for (Sequence sequence : sequences) {
+                sequence.detachLocked();
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 }

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /// Chooses tokens from logits: a chain of llama.cpp's samplers that ends in one that selects. The caller closes it; so does closing its
 /// model. It locks itself: several threads take turns, though a chain has the state of one generation.
@@ -22,6 +23,7 @@ public final class Sampler implements AutoCloseable {
     private final long number = NUMBERS.incrementAndGet();
     private final ReentrantLock lock = new ReentrantLock();
     private volatile boolean closing;
+    private volatile Sequence attachedTo;
 
     private Sampler(Model model, DeviceArena scope, NativeSampler sampler, boolean remembersPrompt) {
         this.model = model;
@@ -80,31 +82,55 @@ public final class Sampler implements AutoCloseable {
 
     /// A chain of the same stages and state, which the caller closes.
     public Sampler copy() {
-        lock.lock();
-        try {
-            return model.newChild("sampler", newScope -> new Sampler(model, newScope, sampler.copy(), remembersPrompt));
-        } finally {
-            lock.unlock();
-        }
+        return locked(() -> model.newChild("sampler", newScope -> new Sampler(model, newScope, sampler.copy(), remembersPrompt)));
     }
 
     /// llama.cpp's names of the stages, in order.
     public List<String> stages() {
-        lock.lock();
-        try {
-            return List.of(sampler.describe().split(" "));
-        } finally {
-            lock.unlock();
-        }
+        return locked(() -> List.of(sampler.describe().split(" ")));
     }
 
     private void locked(Runnable call) {
-        lock.lock();
-        try {
+        locked(() -> {
             call.run();
+            return null;
+        });
+    }
+
+    /// Runs a call while no other runs, and no decode of the context whose graph has the chain.
+    private <T> T locked(Supplier<T> call) {
+        Sequence at = lockWithContext();
+        try {
+            return call.get();
         } finally {
             lock.unlock();
+            if (at != null) {
+                at.context().unlock();
+            }
         }
+    }
+
+    /// The context's lock first, always. Where the chain was attached or detached while this waited, it starts again.
+    private Sequence lockWithContext() {
+        while (true) {
+            Sequence at = attachedTo;
+            if (at != null) {
+                at.context().lock();
+            }
+            lock.lock();
+            if (attachedTo == at) {
+                return at;
+            }
+            lock.unlock();
+            if (at != null) {
+                at.context().unlock();
+            }
+        }
+    }
+
+    /// The sequence for which a graph has the chain now, or null. The context's lock and this one's are held.
+    void attachedTo(Sequence sequence) {
+        attachedTo = sequence;
     }
 
     void lock() {
@@ -134,11 +160,15 @@ public final class Sampler implements AutoCloseable {
         scope.close();
     }
 
-    /// Runs before the chain is freed: afterwards no round has it, and none will.
+    /// Runs before the chain is freed: afterwards no round and no graph has it, and none will.
     private void stop() {
         lock.lock();
         closing = true;
         lock.unlock();
+        Sequence at = attachedTo;
+        if (at != null) {
+            at.detachSampler(this);
+        }
     }
 
     /// Appends stages in the order of the calls. What a stage refuses is an [IllegalArgumentException] from [#build()].

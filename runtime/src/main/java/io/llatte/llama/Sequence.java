@@ -25,6 +25,7 @@ public final class Sequence {
     private int tokenCount;
     private boolean known = true;
     private Generation active;
+    private Sampler attached;
 
     Sequence(Context context, int id) {
         this.context = context;
@@ -92,6 +93,73 @@ public final class Sequence {
             call.run();
             return null;
         });
+    }
+
+    /// Lets each decode choose this sequence's token itself, by a sampler's chain in the model's graph: on a GPU the logits then stay there. The
+    /// sampler is used as before, by [Sampler#sample], a [SamplingRound] or [#generate], which hand out what the graph chose. Until it is
+    /// detached, or closed, one row of the sequence may ask for output in a batch, and the row's logits cannot be read.
+    ///
+    /// The next decode plans its graph anew, which takes milliseconds, and memory that is not in the ledger: attach for many tokens.
+    ///
+    /// @return whether the graph runs the whole chain. Where it cannot, nothing changes: grammars, DRY, XTC, typical, Mirostat, a temperature that is
+    ///         dynamic or 0, a least number to keep, greedy or biases after top-k or top-p, some devices, models without a KV cache
+    /// @throws IllegalStateException if the sampler is closed, selects nothing, or is attached elsewhere, if this sequence has another one or is
+    ///         generating, or the context is closed
+    public boolean attachSampler(Sampler sampler) {
+        return context.locked(() -> {
+            checkIdle();
+            if (attached != null && attached != sampler) {
+                throw new IllegalStateException("sequence " + id + " has a sampler: detach it first");
+            }
+            sampler.lock();
+            try {
+                if (!sampler.isOpen()) {
+                    throw new IllegalStateException("the sampler is closed");
+                }
+                boolean accepted = cache().setSampler(id, sampler.nativeSampler());
+                if (accepted) {
+                    attached = sampler;
+                    sampler.attachedTo(this);
+                }
+                return accepted;
+            } finally {
+                sampler.unlock();
+            }
+        });
+    }
+
+    /// Takes the sampler out of the graph, if there is one. Sample the last decode's row before.
+    ///
+    /// @throws IllegalStateException if this sequence is generating
+    public void detachSampler() {
+        change(this::detachLocked);
+    }
+
+    /// The same for a sampler that closes, whatever the sequence does.
+    void detachSampler(Sampler closing) {
+        context.lock();
+        try {
+            if (attached == closing) {
+                detachLocked();
+            }
+        } finally {
+            context.unlock();
+        }
+    }
+
+    void detachLocked() {
+        Sampler before = attached;
+        if (before == null) {
+            return;
+        }
+        before.lock();
+        try {
+            cache().setSampler(id, null);
+            before.attachedTo(null);
+            attached = null;
+        } finally {
+            before.unlock();
+        }
     }
 
     /// Empties it.

@@ -179,6 +179,15 @@ public final class NativeContext implements AutoCloseable {
                 "shifting a sequence");
     }
 
+    /// Puts a chain into the graph for a sequence; null takes out what is there.
+    ///
+    /// @return whether the graph runs the whole chain; otherwise nothing has changed
+    public boolean setSampler(int sequence, NativeSampler sampler) {
+        MemorySegment chain = sampler == null ? MemorySegment.NULL : sampler.chain();
+        NativeStatus.check(LlamaCpp.llatte_context_set_sampler(handle.segment(), sequence, chain, out, error), error, "attaching a sampler");
+        return sampler != null && out.get(ValueLayout.JAVA_BOOLEAN, 0);
+    }
+
     public int firstPosition(int sequence) {
         readRange(sequence);
         return out.get(ValueLayout.JAVA_INT, 0);

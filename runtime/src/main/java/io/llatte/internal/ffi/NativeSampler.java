@@ -43,7 +43,7 @@ public final class NativeSampler implements AutoCloseable {
     }
 
     /// The chain, while its model is open too: grammars and DRY read the model's vocabulary.
-    private MemorySegment chain() {
+    MemorySegment chain() {
         model.handle().segment();
         return handle.segment();
     }
