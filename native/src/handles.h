@@ -99,6 +99,7 @@ int32_t output_row(const llatte_context * context, int32_t row);
 
 // Gives what was freed back to the system.
 void return_free_memory();
+
 // Before and after the decode of a batch with output of sequences whose chains are in the graph.
 void check_graph_rows(llatte_context * context, int32_t n_tokens, const int32_t * sequence_counts, const int32_t * sequences, int32_t stride,
                       const int8_t * outputs);

@@ -80,8 +80,9 @@ public record Setup(Path model, int gpuLayers, int threads, int batchSize, int m
                 .keyType(keyType).valueType(valueType).flashAttention(flashAttention).fullSlidingWindow(false).build();
     }
 
-    EngineOptions engineOptions(int contextLength) {
+    EngineOptions engineOptions(int contextLength, int sequences) {
         EngineOptions.Builder options = EngineOptions.builder().contextSize(ContextSize.of(contextLength)).threads(threads)
+                .sequences(sequences).microBatchSize(Math.min(microBatchSize, batchSize))
                 .keyType(keyType).valueType(valueType).flashAttention(flashAttention);
         if (gpuLayers == 0) {
             options.policy(PlacementPolicy.CPU_ONLY);

@@ -29,7 +29,7 @@ final class Streams implements Runner {
         chat = level == Level.CHAT;
         text = new RandomText(setup.model());
         llm = LocalLlm.builder().withoutPreference()
-                .options(setup.engineOptions(Setup.contextLength(workloads, CHAT_FORMAT_TOKENS))).build();
+                .options(setup.engineOptions(Setup.contextLength(workloads, CHAT_FORMAT_TOKENS), Setup.maxSequences(workloads))).build();
         try {
             llm.init(setup.model().toString());
             formatTokens = promptTokensOf("a") - 1;
