@@ -12,6 +12,7 @@ Talk to a model
   info                Devices, backends, versions
   inspect FILE        What a GGUF file holds
   tokenize MODEL TEXT Text to tokens
+  bench               Tokens per second, alone and beside llama.cpp's own programs
   <command> --help    The options of one of these
 
 Work on Llatte

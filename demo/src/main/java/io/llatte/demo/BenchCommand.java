@@ -1,13 +1,19 @@
 package io.llatte.demo;
 
 import io.llatte.demo.bench.Bench;
+import io.llatte.demo.bench.Comparison;
 import io.llatte.demo.bench.Level;
+import io.llatte.demo.bench.RatioRow;
+import io.llatte.demo.bench.RatioTable;
 import io.llatte.demo.bench.Result;
 import io.llatte.demo.bench.ResultJson;
 import io.llatte.demo.bench.ResultTable;
 import io.llatte.demo.bench.Setup;
+import io.llatte.demo.bench.Task;
+import io.llatte.demo.bench.ToolProcess;
 import io.llatte.demo.bench.Workload;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -46,25 +52,48 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = {"-o", "--output"}, paramLabel = "FORMAT", defaultValue = "md", description = "md or json. Default: ${DEFAULT-VALUE}")
     private Format format;
 
+    @Option(names = "--compare", paramLabel = "FOLDER",
+            description = "Run llama.cpp's own programs of this folder in turn with ours, --repetitions rounds of each, and show the ratios: "
+                    + "llama-bench, llama-batched-bench, llama-completion, llama-server.")
+    private Path programs;
+
     @Override
     public Integer call() throws IOException {
         Misuse.unless(repetitions >= 1, "--repetitions must be at least 1: " + repetitions);
         List<Workload> workloads = workArguments.workloads();
         List<Setup> setups = setupArguments.setups(modelArguments.files(), workArguments.maxSequences());
+        try (var _ = new AbruptEnd(ToolProcess::destroyAll)) {
+            if (programs == null) {
+                measure(setups, workloads);
+            } else {
+                compare(setups, workloads);
+            }
+        }
+        return CommandLine.ExitCode.OK;
+    }
+
+    private void measure(List<Setup> setups, List<Workload> workloads) {
         var bench = new Bench(levels, workloads, repetitions, BenchCommand::showProgress);
         List<Result> results = new ArrayList<>();
         setups.forEach(setup -> results.addAll(bench.run(setup)));
         Output.clearProgress();
-        print(results);
-        return CommandLine.ExitCode.OK;
-    }
-
-    private void print(List<Result> results) {
         boolean batches = workArguments.isParallel();
         Output.print(switch (format) {
             case MD -> batches ? ResultTable.ofBatches(results) : ResultTable.ofTests(results);
             case JSON -> AnswerJson.write(batches ? ResultJson.ofBatches(results) : ResultJson.ofTests(results)) + "\n";
         });
+    }
+
+    private void compare(List<Setup> setups, List<Workload> workloads) {
+        for (Setup setup : setups) {
+            var comparison = new Comparison(programs, levels, new Task(setup, workloads, workArguments.isParallel()));
+            List<RatioRow> rows = comparison.run(repetitions, BenchCommand::showProgress);
+            Output.clearProgress();
+            Output.print(switch (format) {
+                case MD -> RatioTable.text(setup, rows);
+                case JSON -> AnswerJson.write(RatioTable.json(setup, rows)) + "\n";
+            });
+        }
     }
 
     private static void showProgress(String text) {

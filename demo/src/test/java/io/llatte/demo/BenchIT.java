@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /// `llatte bench` on a tiny model, as a process. What the figures are is nobody's promise.
@@ -59,6 +61,31 @@ class BenchIT {
     @Test
     void parallelStreams_areMeasured() throws Exception {
         assertThat(bench("-p 8 -n 4 --parallel 2 --level engine,chat").out()).contains("| engine ", "| chat ");
+    }
+
+    @Test
+    @EnabledOnOs({OS.LINUX, OS.MAC})
+    void comparison_isWithWhatTheFolderHas() throws Exception {
+        Path programs = Files.createDirectory(folder.resolve("programs"));
+        Path script = Files.writeString(programs.resolve("llama-bench"), "#!/bin/sh\necho loading >&2\n"
+                + "echo '[{\"n_prompt\": 8, \"n_gen\": 0, \"avg_ts\": 0.5}, {\"n_prompt\": 0, \"n_gen\": 4, \"avg_ts\": 0.25}]'\n");
+        assertThat(script.toFile().setExecutable(true)).isTrue();
+
+        JsonNode rows = new ObjectMapper().readTree(bench("-p 8 -n 4 --level low,chat -o json --compare " + programs).out());
+
+        assertThat(rows).hasSize(4);
+        assertThat(rows.get(0).get("rival").asText()).isEqualTo("llama-bench");
+        assertThat(rows.get(0).get("test").asText()).isEqualTo("pp8");
+        assertThat(rows.get(0).get("rival_ts").asDouble()).isEqualTo(0.5);
+        assertThat(rows).allMatch(row -> row.get("ratio").asDouble() > 0 && row.get("ratio_min").asDouble() <= row.get("ratio_max").asDouble());
+        assertThat(bench("-p 8 -n 4 --level low --compare " + programs).out()).contains("| low    | llama-bench | pp8 ", "ratio", "least", "most");
+    }
+
+    @Test
+    void folderWithoutPrograms_isSaid() throws Exception {
+        Result result = new LlatteProcess(folder).run("bench", "-m", TestModel.tiny(), "--compare", folder.toString());
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.err()).startsWith("llatte: ").contains("has no program").hasLineCount(1);
     }
 
     @Test

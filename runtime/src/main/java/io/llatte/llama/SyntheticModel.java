@@ -26,6 +26,12 @@ public final class SyntheticModel {
     /// About 1 / sqrt(inputs) for models of this size: activations stay well within half precision.
     private static final float DEVIATION = 0.02f;
 
+    /// Llama 3's chat format in short, for a vocabulary that comes without one.
+    private static final String CHAT_TEMPLATE = """
+            {%- for message in messages %}{{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' }}\
+            {{- message['content'] | trim }}{{- '<|eot_id|>' }}{%- endfor %}\
+            {%- if add_generation_prompt %}{{- '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{%- endif %}""";
+
     /// The number format of the weights. Norms are single precision, as in every model.
     public enum WeightType {
         Q4_0(2, 2, 18, DEVIATION / 4.6f), Q8_0(8, 7, 34, DEVIATION / 74), F16(1, 1, 64, Float.NaN);
@@ -148,7 +154,8 @@ public final class SyntheticModel {
                     throw new IllegalArgumentException(vocabulary + " has no vocabulary");
                 }
                 List<Tensor> tensors = shape.tensors(vocabSize);
-                describe(header.setAll(source), file, shape, type, vocabSize);
+                header.set("tokenizer.chat_template", CHAT_TEMPLATE).setAll(source);
+                describe(header, file, shape, type, vocabSize);
                 tensors.forEach(tensor -> header.addTensor(tensor.name(), tensor.code(type), tensor.shape()));
                 put(header.header(), out);
                 var random = new SplittableRandom(42);

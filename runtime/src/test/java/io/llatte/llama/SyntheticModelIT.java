@@ -60,6 +60,10 @@ class SyntheticModelIT {
         try (var arena = DeviceArena.open(); var model = Model.load(file, arena)) {
             assertThat(model.info().name()).isEqualTo("tied");
             assertThat(model.info().trainingContextLength()).isEqualTo(256);
+            try (var template = ChatTemplate.of(model)) {
+                assertThat(template.render(ChatRequest.of(List.of(ChatMessage.user(" Hi ")))).prompt()).isEqualTo(
+                        "<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n");
+            }
         }
     }
 

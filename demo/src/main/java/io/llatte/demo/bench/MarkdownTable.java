@@ -7,6 +7,9 @@ import java.util.Locale;
 /// A table in Markdown whose columns line up in a terminal too.
 final class MarkdownTable {
 
+    /// What Markdown wants under a header: `--:`.
+    private static final int LEAST_WIDTH = 3;
+
     private final List<String> headers;
     private final List<List<String>> rows = new ArrayList<>();
 
@@ -32,7 +35,7 @@ final class MarkdownTable {
         int[] widths = new int[headers.size()];
         for (int column = 0; column < widths.length; column++) {
             int at = column;
-            widths[column] = Math.max(headers.get(at).length(), rows.stream().mapToInt(row -> row.get(at).length()).max().orElse(0));
+            widths[column] = Math.max(Math.max(headers.get(at).length(), LEAST_WIDTH), rows.stream().mapToInt(row -> row.get(at).length()).max().orElse(0));
         }
         var text = new StringBuilder();
         appendRow(text, headers, widths);

@@ -17,6 +17,9 @@ record StreamTimes(int promptTokens, long first, long last) {
         long end = streams.stream().mapToLong(StreamTimes::last).max().orElseThrow();
         long promptTokens = streams.stream().mapToLong(StreamTimes::promptTokens).sum();
         long generatedTokens = (long) workload.generatedTokens() * streams.size();
+        if (workload.generatedTokens() == 0) {
+            return Sample.of(promptTokens, prompted - start, 0, 0);
+        }
         if (workload.promptTokens() == 0) {
             return Sample.of(0, 0, generatedTokens, end - firstOfAll);
         }

@@ -1,0 +1,58 @@
+package io.llatte.demo.bench;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.ToIntFunction;
+import java.util.stream.Collectors;
+
+/// `llama-batched-bench`: the decode loop of several sequences with nothing around it.
+///
+/// @param program the executable file
+/// @param task what it does
+record LlamaBatchedBench(Path program, Task task) implements Contestant {
+
+    @Override
+    public String name() {
+        return "llama-batched-bench";
+    }
+
+    @Override
+    public Set<Level> levels() {
+        return EnumSet.allOf(Level.class);
+    }
+
+    @Override
+    public List<Rate> round() {
+        List<Rate> rates = new ArrayList<>();
+        var json = new ObjectMapper();
+        for (String line : ToolProcess.run(command()).lines().filter(each -> each.startsWith("{")).toList()) {
+            try {
+                JsonNode result = json.readTree(line);
+                var workload = new Workload(result.get("pp").asInt(), result.get("tg").asInt(), result.get("pl").asInt());
+                rates.addAll(Task.rates(name(), workload, result.get("speed_pp").asDouble(), result.get("speed_tg").asDouble(),
+                        result.get("speed").asDouble()));
+            } catch (JsonProcessingException e) {
+                throw new BenchException(name() + " printed no JSON: " + line);
+            }
+        }
+        return rates;
+    }
+
+    private List<String> command() {
+        List<String> command = new ArrayList<>(List.of(program.toString()));
+        command.addAll(LlamaCppArguments.of(task.setup()));
+        command.addAll(List.of("-c", String.valueOf(Setup.contextLength(task.workloads(), 0)), "--output-format", "jsonl", "-npp",
+                list(Workload::promptTokens), "-ntg", list(Workload::generatedTokens), "-npl", list(Workload::sequences)));
+        return command;
+    }
+
+    private String list(ToIntFunction<Workload> number) {
+        return task.workloads().stream().mapToInt(number).distinct().mapToObj(String::valueOf).collect(Collectors.joining(","));
+    }
+}

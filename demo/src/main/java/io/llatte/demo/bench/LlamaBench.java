@@ -1,0 +1,60 @@
+package io.llatte.demo.bench;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/// `llama-bench`: the decode loop with nothing around it.
+///
+/// @param program the executable file
+/// @param task what it does
+record LlamaBench(Path program, Task task) implements Contestant {
+
+    @Override
+    public String name() {
+        return "llama-bench";
+    }
+
+    @Override
+    public Set<Level> levels() {
+        return EnumSet.allOf(Level.class);
+    }
+
+    @Override
+    public List<Rate> round() {
+        String printed = ToolProcess.run(command());
+        try {
+            // Standard error follows the array.
+            JsonNode results = new ObjectMapper().readTree(printed);
+            List<Rate> rates = new ArrayList<>();
+            for (JsonNode result : results) {
+                var workload = new Workload(result.get("n_prompt").asInt(), result.get("n_gen").asInt(), 1);
+                rates.add(new Rate(name(), workload.name(), result.get("avg_ts").asDouble()));
+            }
+            return rates;
+        } catch (JsonProcessingException e) {
+            throw new BenchException(name() + " printed no JSON: " + e.getOriginalMessage());
+        }
+    }
+
+    private List<String> command() {
+        List<String> command = new ArrayList<>(List.of(program.toString()));
+        command.addAll(LlamaCppArguments.of(task.setup()));
+        command.addAll(List.of("-r", "1", "-o", "json"));
+        command.addAll(List.of("-p", list(task.workloads().stream().filter(each -> each.generatedTokens() == 0).map(Workload::promptTokens).toList())));
+        command.addAll(List.of("-n", list(task.workloads().stream().filter(each -> each.promptTokens() == 0).map(Workload::generatedTokens).toList())));
+        task.workloads().stream().filter(each -> each.promptTokens() > 0 && each.generatedTokens() > 0)
+                .forEach(each -> command.addAll(List.of("-pg", each.promptTokens() + "," + each.generatedTokens())));
+        return command;
+    }
+
+    private static String list(List<Integer> values) {
+        return values.isEmpty() ? "0" : values.stream().map(String::valueOf).collect(Collectors.joining(","));
+    }
+}
