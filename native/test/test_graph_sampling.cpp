@@ -384,7 +384,7 @@ CASE(attaching_at_random) {
         one = fresh();
     }
     std::vector<int32_t> next(4, 0);
-    for (int32_t i = 0; i < (fixture::sanitized ? 150 : 600); i++) {
+    for (int32_t i = 0; i < (fixture::sanitized ? 60 : 600); i++) {
         auto & one      = samplers[below(samplers.size())];
         bool   accepted = false;
         switch (below(8)) {
