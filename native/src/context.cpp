@@ -51,6 +51,19 @@ struct batch_view {
     const int8_t *  outputs;
 };
 
+void require_mtp(const llatte_model * model) {
+    if (llama_model_n_layer_nextn(model->handle) == 0) {
+        fail(LLATTE_CANNOT_SPECULATE, "the model has no layers for multi-token prediction");
+    }
+    if (!model->mtp) {
+        fail(LLATTE_CANNOT_SPECULATE, "the model was loaded without its layers for multi-token prediction");
+    }
+    // Those that have it and MTP layers (GLM-4.5V) assert on a compute thread: llama.cpp gives these layers plain positions.
+    if (llama_model_rope_type(model->handle) == LLAMA_ROPE_TYPE_MROPE) {
+        fail(LLATTE_CANNOT_SPECULATE, "llama.cpp cannot evaluate the MTP layers of a model with M-RoPE");
+    }
+}
+
 void check_batch(const llatte_context * context, const batch_view & batch, int32_t limit, const char * limit_name) {
     if (batch.n_tokens < 1 || batch.n_tokens > limit) {
         fail(LLATTE_INVALID_ARGUMENT, format("a batch of %d tokens, where 1 to %s of %d fit", batch.n_tokens, limit_name, limit),
@@ -192,11 +205,8 @@ void check_context_params(const llatte_model * model, const llama_context_params
     require_range("n_threads", params.n_threads, 1, max_threads);
     require_range("n_threads_batch", params.n_threads_batch, 1, max_threads);
     require_range("ctx_type", params.ctx_type, LLAMA_CONTEXT_TYPE_DEFAULT, LLAMA_CONTEXT_TYPE_MTP);
-    if (params.ctx_type == LLAMA_CONTEXT_TYPE_MTP && llama_model_n_layer_nextn(model->handle) == 0) {
-        fail(LLATTE_CANNOT_SPECULATE, "the model has no layers for multi-token prediction");
-    }
-    if (params.ctx_type == LLAMA_CONTEXT_TYPE_MTP && !model->mtp) {
-        fail(LLATTE_CANNOT_SPECULATE, "the model was loaded without its layers for multi-token prediction");
+    if (params.ctx_type == LLAMA_CONTEXT_TYPE_MTP) {
+        require_mtp(model);
     }
     require_range("rope_scaling_type", params.rope_scaling_type, LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED, LLAMA_ROPE_SCALING_TYPE_MAX_VALUE);
     require_range("pooling_type", params.pooling_type, LLAMA_POOLING_TYPE_UNSPECIFIED, LLAMA_POOLING_TYPE_RANK);
