@@ -58,6 +58,7 @@ enum llatte_status {
     LLATTE_IO_FAILED           = 13, /* a file could not be written                                                         */
     LLATTE_POISONED            = 14, /* an earlier LLATTE_INTERNAL left this context unusable                               */
     LLATTE_INTERNAL            = 15, /* llama.cpp asserted or threw what this header does not foresee                       */
+    LLATTE_CANNOT_SPECULATE    = 16, /* this model, cache or draft model does not allow speculative decoding                */
 };
 
 struct llatte_error {
@@ -329,6 +330,50 @@ LLATTE_API int32_t llatte_sampler_describe(const struct llatte_sampler * sampler
 
 /* A GBNF grammar for a JSON schema, by llama.cpp's own converter. */
 LLATTE_API int32_t llatte_grammar_from_schema(const char * schema_json, struct llatte_text * out, struct llatte_error * error);
+
+/* ---- speculation: tokens guessed cheaply, which the model then checks in one decode ------------------------------------------ */
+
+enum llatte_draft_kind {
+    LLATTE_DRAFT_MODEL        = 0, /* a smaller model of the same vocabulary                                                 */
+    LLATTE_DRAFT_MTP          = 1, /* the model's own layers for multi-token prediction                                      */
+    LLATTE_DRAFT_NGRAM_SIMPLE = 2, /* what followed the last `match` tokens when they stood in the history before            */
+    LLATTE_DRAFT_NGRAM_MAP    = 3, /* the same, of several continuations the one that clearly prevails                       */
+    LLATTE_DRAFT_NGRAM_MOD    = 4, /* one token after the other from a hash table that outlives the prompt (16 MiB)          */
+};
+
+struct llatte_speculator;
+
+/* Drafts for one sequence of `target`. `max_tokens` (1 .. 1024) bounds a draft. `match` (1 .. 1024) is for the n-gram kinds: how many tokens must
+ * repeat; NGRAM_SIMPLE never drafts where `max_tokens` is below it. `min_probability` (0 .. 1) is for MODEL and MTP: a draft ends before a token
+ * that is less probable. `draft` is NULL for n-grams; for MODEL a context of the other model, for MTP one of the target's model whose ctx_type is
+ * LLAMA_CONTEXT_TYPE_MTP (load_mtp must have been set). It is used by nobody else, has n_seq_max = 1, and for MTP an n_batch not below the target's.
+ *
+ * LLATTE_CANNOT_SPECULATE: vocabularies that differ, a cache that cannot be cut by `max_tokens` (recurrent layers without n_rs_seq), or no MTP layers.
+ *
+ * It belongs to its contexts' thread, and both must outlive it: when one is freed first, calls return LLATTE_INVALID_STATE. With MTP the target
+ * computes what the layers need until the speculator is freed. */
+LLATTE_API int32_t llatte_speculator_create(struct llatte_context * target, struct llatte_context * draft, int32_t kind, int32_t max_tokens,
+                                            int32_t match, float min_probability, struct llatte_speculator ** out,
+                                            struct llatte_error * error);
+LLATTE_API void    llatte_speculator_free(struct llatte_speculator * speculator); /* NULL is allowed */
+
+/* A generation begins with this prompt. What the draft context holds of it is kept, as far as it goes from the start. */
+LLATTE_API int32_t llatte_speculator_begin(struct llatte_speculator * speculator, const int32_t * prompt, int32_t count,
+                                           struct llatte_error * error);
+
+/* After each decode of the target, its rows 0 .. count - 1 having been `tokens` at `first_position` and after, of this sequence alone. Only MTP
+ * needs it; for the other kinds it does nothing. */
+LLATTE_API int32_t llatte_speculator_process(struct llatte_speculator * speculator, const int32_t * tokens, int32_t count,
+                                             int32_t first_position, struct llatte_error * error);
+
+/* Guesses what follows `last`, the token that was sampled and not yet evaluated; `history` is all before it, and at least as long as it was at
+ * the call before or at the beginning. Writes at most `max` tokens (and at most max_tokens) of the target's vocabulary; `drafted` gets how many, often 0.
+ * A draft model first evaluates what it lacks of the history. */
+LLATTE_API int32_t llatte_speculator_draft(struct llatte_speculator * speculator, const int32_t * history, int32_t count, int32_t last,
+                                           int32_t * draft, int32_t max, int32_t * drafted, struct llatte_error * error);
+
+/* How many tokens of the last draft, from its start, were right. Once for each draft that was not empty. */
+LLATTE_API int32_t llatte_speculator_accept(struct llatte_speculator * speculator, int32_t accepted, struct llatte_error * error);
 
 /* ---- chat templates (jinja, by llama-common) --------------------------------------------------------------------------------- */
 

@@ -50,6 +50,19 @@ struct batch_view {
     const int8_t *  outputs;
 };
 
+void require_mtp(const llatte_model * model) {
+    if (llama_model_n_layer_nextn(model->handle) == 0) {
+        fail(LLATTE_CANNOT_SPECULATE, "the model has no layers for multi-token prediction");
+    }
+    if (!model->mtp) {
+        fail(LLATTE_CANNOT_SPECULATE, "the model was loaded without its layers for multi-token prediction");
+    }
+    // Those that have it and MTP layers (GLM-4.5V) assert on a compute thread: llama.cpp gives these layers plain positions.
+    if (llama_model_rope_type(model->handle) == LLAMA_ROPE_TYPE_MROPE) {
+        fail(LLATTE_CANNOT_SPECULATE, "llama.cpp cannot evaluate the MTP layers of a model with M-RoPE");
+    }
+}
+
 void check_batch(const llatte_context * context, const batch_view & batch, int32_t limit, const char * limit_name) {
     if (batch.n_tokens < 1 || batch.n_tokens > limit) {
         fail(LLATTE_INVALID_ARGUMENT, format("a batch of %d tokens, where 1 to %s of %d fit", batch.n_tokens, limit_name, limit),
@@ -128,8 +141,8 @@ llama_batch to_llama(llatte_context * context, const batch_view & batch) {
 void remember_outputs(llatte_context * context, const batch_view & batch) {
     context->outputs.resize(std::max<size_t>(context->outputs.capacity(), context->n_batch));
     std::fill(context->outputs.begin(), context->outputs.end(), 0);
-    context->n_outputs = 0;
     context->n_rows    = batch.n_tokens;
+    context->n_outputs = 0;
     for (int32_t i = 0; i < batch.n_tokens; i++) {
         // With embeddings llama.cpp gives output for every row.
         const bool output   = batch.outputs[i] != 0 || context->embeddings;
@@ -143,6 +156,7 @@ void remember_outputs(llatte_context * context, const batch_view & batch) {
 
 void forget_outputs(llatte_context * context) {
     std::fill(context->outputs.begin(), context->outputs.end(), 0);
+    context->n_rows    = 0;
     context->n_outputs = 0;
 }
 
@@ -193,6 +207,9 @@ void check_context_params(const llatte_model * model, const llama_context_params
     require_range("n_threads", params.n_threads, 1, max_threads);
     require_range("n_threads_batch", params.n_threads_batch, 1, max_threads);
     require_range("ctx_type", params.ctx_type, LLAMA_CONTEXT_TYPE_DEFAULT, LLAMA_CONTEXT_TYPE_MTP);
+    if (params.ctx_type == LLAMA_CONTEXT_TYPE_MTP) {
+        require_mtp(model);
+    }
     require_range("rope_scaling_type", params.rope_scaling_type, LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED, LLAMA_ROPE_SCALING_TYPE_MAX_VALUE);
     require_range("pooling_type", params.pooling_type, LLAMA_POOLING_TYPE_UNSPECIFIED, LLAMA_POOLING_TYPE_RANK);
     require_range("attention_type", params.attention_type, LLAMA_ATTENTION_TYPE_UNSPECIFIED, LLAMA_ATTENTION_TYPE_NON_CAUSAL);
@@ -262,10 +279,12 @@ int32_t llatte_context_create(llatte_model * model, const llama_context_params *
         context->n_ubatch      = static_cast<int32_t>(llama_n_ubatch(context->handle));
         context->n_seq_max     = static_cast<int32_t>(llama_n_seq_max(context->handle));
         const bool every_row   = own.n_outputs_max == 0 || llama_model_has_encoder(model->handle);
+        context->n_rs_seq      = static_cast<int32_t>(llama_n_rs_seq(context->handle));
         context->n_outputs_max = every_row ? context->n_batch : static_cast<int32_t>(own.n_outputs_max);
         context->n_outputs_seq = own.n_outputs_max_per_seq == 0 ? context->n_outputs_max : static_cast<int32_t>(own.n_outputs_max_per_seq);
         context->embeddings    = own.embeddings;
         context->unified       = own.kv_unified || context->n_seq_max == 1;
+        context->mtp           = own.ctx_type == LLAMA_CONTEXT_TYPE_MTP;
         context->type_k        = own.type_k;
         context->type_v        = own.type_v;
         context->shifts        = own.type_k != GGML_TYPE_BF16; // ggml rotates F32, F16 and what it can dequantise
@@ -278,6 +297,7 @@ int32_t llatte_context_create(llatte_model * model, const llama_context_params *
 void llatte_context_free(llatte_context * context) {
     if (context != nullptr) {
         llatte::detach_all(context);
+        llatte::guarded(nullptr, [&] { llatte::detach_speculators(context); });
         llatte::guarded(nullptr, [&] { llama_free(context->handle); });
         delete context;
     }

@@ -12,12 +12,15 @@ struct llatte_model {
     const llama_vocab * vocab      = nullptr;
     int32_t             n_vocab    = 0;
     bool                vocab_only = false;
+    bool                mtp        = false; // loaded with its layers for multi-token prediction
 
     // Where the model learned its positions, how many it has: llama.cpp looks a further one up beyond the table's end.
     int32_t n_positions = INT32_MAX;
     // Positions that llama.cpp reads for each embedding of a batch: M-RoPE's time, height, width and one more.
     int32_t n_positions_a_row = 1;
 };
+
+struct llatte_speculator;
 
 struct llatte_context {
     llama_context *  handle  = nullptr;
@@ -31,10 +34,12 @@ struct llatte_context {
     int32_t n_seq_max     = 0;
     int32_t n_outputs_max = 0;
     int32_t n_outputs_seq = 1; // at most of a sequence whose chain is in the graph
+    int32_t n_rs_seq      = 0; // tokens that a recurrent state can be taken back by
     bool    causal        = true;
     bool    embeddings    = false;
     bool    unified       = false; // one buffer for all sequences
     bool    shifts        = true;  // the cache's type can be rotated
+    bool    mtp           = false; // evaluates the model's layers for multi-token prediction, not the model
 
     // Of the cache: a saved sequence fits another context only where these are the same.
     ggml_type type_k = GGML_TYPE_F16;
@@ -45,8 +50,8 @@ struct llatte_context {
 
     // Of the last decode or encode, for each row: whether it has output, and of which kind. Reused, so that a steady decode allocates nothing.
     std::vector<int8_t>         outputs;
-    int32_t                     n_outputs = 0;
     int32_t                     n_rows    = 0;
+    int32_t                     n_outputs = 0;
     std::vector<llama_seq_id *> sequence_rows;
     std::vector<llama_pos>      positions;
     std::vector<const float *>  round_logits;
@@ -56,6 +61,9 @@ struct llatte_context {
     std::vector<llatte_sampler *> graph_samplers;
     std::vector<int8_t>           graph_outputs; // of a batch, by sequence
     int32_t                       n_attached = 0;
+
+    // Those that use this context, which is freed after them.
+    std::vector<llatte_speculator *> speculators;
 };
 
 namespace llatte {
@@ -110,5 +118,11 @@ void check_model_params(const llama_model_params & params);
 [[noreturn]] void load_failure(const std::string & path);
 [[noreturn]] void context_failure();
 void check_context_params(const llatte_model * model, const llama_context_params & params);
+
+// Whether the cache is a state that only moves on.
+bool is_recurrent(const llatte_context * context);
+
+// Takes the context out of its speculators' hands, which then refuse every call.
+void detach_speculators(llatte_context * context);
 
 } // namespace llatte

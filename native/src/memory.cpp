@@ -167,6 +167,7 @@ int32_t llatte_memory_plan(const char * path, const llama_model_params * model_p
         }
         llatte_model view;
         view.handle = model.get();
+        view.mtp    = model_params->load_mtp;
         llama_context_params wanted = context_params == nullptr ? llatte::smallest_context() : *context_params;
         llatte::check_context_params(&view, wanted);
         std::unique_ptr<llama_context, llatte::context_deleter> context(llama_init_from_model(model.get(), wanted));

@@ -135,6 +135,7 @@ int32_t llatte_model_load(const char * path, const llama_model_params * params, 
         model->vocab      = llama_model_get_vocab(model->handle);
         model->n_vocab    = llama_vocab_n_tokens(model->vocab);
         model->vocab_only = params->vocab_only;
+        model->mtp        = params->load_mtp;
 
         model->n_positions       = llatte::learned_positions(model->handle);
         model->n_positions_a_row = llatte::positions_a_row(model->handle);

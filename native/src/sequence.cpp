@@ -32,10 +32,6 @@ void require_window(llatte_context * context, llama_memory_t memory, int32_t seq
     }
 }
 
-bool is_recurrent(const llatte_context * context) {
-    return llama_model_is_recurrent(context->model->handle) || llama_model_is_hybrid(context->model->handle);
-}
-
 void require_shift(llatte_context * context, llama_memory_t memory) {
     if (!context->shifts) {
         fail(LLATTE_INVALID_STATE, "the positions of a BF16 cache cannot be shifted");
@@ -49,6 +45,10 @@ void require_shift(llatte_context * context, llama_memory_t memory) {
 }
 
 } // namespace
+
+bool is_recurrent(const llatte_context * context) {
+    return llama_model_is_recurrent(context->model->handle) || llama_model_is_hybrid(context->model->handle);
+}
 
 } // namespace llatte
 

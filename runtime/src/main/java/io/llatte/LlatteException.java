@@ -15,6 +15,7 @@ public abstract sealed class LlatteException extends RuntimeException
                 ModelLoadException,
                 NativeAssertionException,
                 SavedStateException,
+                SpeculationException,
                 TemplateException {
 
     private static final long serialVersionUID = 1L;

@@ -4504,6 +4504,15 @@ public class LlamaCpp extends LlamaCpp$shared {
     public static int LLAMA_LAZY_MODE_ON() {
         return LLAMA_LAZY_MODE_ON;
     }
+    private static final int LLAMA_CONTEXT_TYPE_MTP = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum llama_context_type.LLAMA_CONTEXT_TYPE_MTP = 1
+     * }
+     */
+    public static int LLAMA_CONTEXT_TYPE_MTP() {
+        return LLAMA_CONTEXT_TYPE_MTP;
+    }
     private static final int LLAMA_KV_OVERRIDE_TYPE_INT = (int)0L;
     /**
      * {@snippet lang=c :
@@ -8156,6 +8165,15 @@ public class LlamaCpp extends LlamaCpp$shared {
      */
     public static int LLATTE_INTERNAL() {
         return LLATTE_INTERNAL;
+    }
+    private static final int LLATTE_CANNOT_SPECULATE = (int)16L;
+    /**
+     * {@snippet lang=c :
+     * enum llatte_status.LLATTE_CANNOT_SPECULATE = 16
+     * }
+     */
+    public static int LLATTE_CANNOT_SPECULATE() {
+        return LLATTE_CANNOT_SPECULATE;
     }
 
     private static class llatte_text_free {
@@ -12615,6 +12633,433 @@ public class LlamaCpp extends LlamaCpp$shared {
                 traceDowncall("llatte_grammar_from_schema", schema_json, out, error);
             }
             return (int)mh$.invokeExact(schema_json, out, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+    private static final int LLATTE_DRAFT_MODEL = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum llatte_draft_kind.LLATTE_DRAFT_MODEL = 0
+     * }
+     */
+    public static int LLATTE_DRAFT_MODEL() {
+        return LLATTE_DRAFT_MODEL;
+    }
+    private static final int LLATTE_DRAFT_MTP = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum llatte_draft_kind.LLATTE_DRAFT_MTP = 1
+     * }
+     */
+    public static int LLATTE_DRAFT_MTP() {
+        return LLATTE_DRAFT_MTP;
+    }
+    private static final int LLATTE_DRAFT_NGRAM_SIMPLE = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum llatte_draft_kind.LLATTE_DRAFT_NGRAM_SIMPLE = 2
+     * }
+     */
+    public static int LLATTE_DRAFT_NGRAM_SIMPLE() {
+        return LLATTE_DRAFT_NGRAM_SIMPLE;
+    }
+    private static final int LLATTE_DRAFT_NGRAM_MAP = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum llatte_draft_kind.LLATTE_DRAFT_NGRAM_MAP = 3
+     * }
+     */
+    public static int LLATTE_DRAFT_NGRAM_MAP() {
+        return LLATTE_DRAFT_NGRAM_MAP;
+    }
+    private static final int LLATTE_DRAFT_NGRAM_MOD = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum llatte_draft_kind.LLATTE_DRAFT_NGRAM_MOD = 4
+     * }
+     */
+    public static int LLATTE_DRAFT_NGRAM_MOD() {
+        return LLATTE_DRAFT_NGRAM_MOD;
+    }
+
+    private static class llatte_speculator_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_FLOAT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_speculator_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_create(struct llatte_context *target, struct llatte_context *draft, int32_t kind, int32_t max_tokens, int32_t match, float min_probability, struct llatte_speculator **out, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_speculator_create$descriptor() {
+        return llatte_speculator_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_create(struct llatte_context *target, struct llatte_context *draft, int32_t kind, int32_t max_tokens, int32_t match, float min_probability, struct llatte_speculator **out, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_speculator_create$handle() {
+        return llatte_speculator_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_create(struct llatte_context *target, struct llatte_context *draft, int32_t kind, int32_t max_tokens, int32_t match, float min_probability, struct llatte_speculator **out, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_speculator_create$address() {
+        return llatte_speculator_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_create(struct llatte_context *target, struct llatte_context *draft, int32_t kind, int32_t max_tokens, int32_t match, float min_probability, struct llatte_speculator **out, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_speculator_create(MemorySegment target, MemorySegment draft, int kind, int max_tokens, int match, float min_probability, MemorySegment out, MemorySegment error) {
+        var mh$ = llatte_speculator_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_speculator_create", target, draft, kind, max_tokens, match, min_probability, out, error);
+            }
+            return (int)mh$.invokeExact(target, draft, kind, max_tokens, match, min_probability, out, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_speculator_free {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_speculator_free");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void llatte_speculator_free(struct llatte_speculator *speculator)
+     * }
+     */
+    public static FunctionDescriptor llatte_speculator_free$descriptor() {
+        return llatte_speculator_free.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void llatte_speculator_free(struct llatte_speculator *speculator)
+     * }
+     */
+    public static MethodHandle llatte_speculator_free$handle() {
+        return llatte_speculator_free.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void llatte_speculator_free(struct llatte_speculator *speculator)
+     * }
+     */
+    public static MemorySegment llatte_speculator_free$address() {
+        return llatte_speculator_free.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void llatte_speculator_free(struct llatte_speculator *speculator)
+     * }
+     */
+    public static void llatte_speculator_free(MemorySegment speculator) {
+        var mh$ = llatte_speculator_free.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_speculator_free", speculator);
+            }
+            mh$.invokeExact(speculator);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_speculator_begin {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_speculator_begin");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_begin(struct llatte_speculator *speculator, const int32_t *prompt, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_speculator_begin$descriptor() {
+        return llatte_speculator_begin.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_begin(struct llatte_speculator *speculator, const int32_t *prompt, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_speculator_begin$handle() {
+        return llatte_speculator_begin.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_begin(struct llatte_speculator *speculator, const int32_t *prompt, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_speculator_begin$address() {
+        return llatte_speculator_begin.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_begin(struct llatte_speculator *speculator, const int32_t *prompt, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_speculator_begin(MemorySegment speculator, MemorySegment prompt, int count, MemorySegment error) {
+        var mh$ = llatte_speculator_begin.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_speculator_begin", speculator, prompt, count, error);
+            }
+            return (int)mh$.invokeExact(speculator, prompt, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_speculator_process {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_speculator_process");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_process(struct llatte_speculator *speculator, const int32_t *tokens, int32_t count, int32_t first_position, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_speculator_process$descriptor() {
+        return llatte_speculator_process.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_process(struct llatte_speculator *speculator, const int32_t *tokens, int32_t count, int32_t first_position, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_speculator_process$handle() {
+        return llatte_speculator_process.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_process(struct llatte_speculator *speculator, const int32_t *tokens, int32_t count, int32_t first_position, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_speculator_process$address() {
+        return llatte_speculator_process.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_process(struct llatte_speculator *speculator, const int32_t *tokens, int32_t count, int32_t first_position, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_speculator_process(MemorySegment speculator, MemorySegment tokens, int count, int first_position, MemorySegment error) {
+        var mh$ = llatte_speculator_process.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_speculator_process", speculator, tokens, count, first_position, error);
+            }
+            return (int)mh$.invokeExact(speculator, tokens, count, first_position, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_speculator_draft {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_speculator_draft");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_draft(struct llatte_speculator *speculator, const int32_t *history, int32_t count, int32_t last, int32_t *draft, int32_t max, int32_t *drafted, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_speculator_draft$descriptor() {
+        return llatte_speculator_draft.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_draft(struct llatte_speculator *speculator, const int32_t *history, int32_t count, int32_t last, int32_t *draft, int32_t max, int32_t *drafted, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_speculator_draft$handle() {
+        return llatte_speculator_draft.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_draft(struct llatte_speculator *speculator, const int32_t *history, int32_t count, int32_t last, int32_t *draft, int32_t max, int32_t *drafted, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_speculator_draft$address() {
+        return llatte_speculator_draft.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_draft(struct llatte_speculator *speculator, const int32_t *history, int32_t count, int32_t last, int32_t *draft, int32_t max, int32_t *drafted, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_speculator_draft(MemorySegment speculator, MemorySegment history, int count, int last, MemorySegment draft, int max, MemorySegment drafted, MemorySegment error) {
+        var mh$ = llatte_speculator_draft.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_speculator_draft", speculator, history, count, last, draft, max, drafted, error);
+            }
+            return (int)mh$.invokeExact(speculator, history, count, last, draft, max, drafted, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_speculator_accept {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_speculator_accept");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_accept(struct llatte_speculator *speculator, int32_t accepted, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_speculator_accept$descriptor() {
+        return llatte_speculator_accept.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_accept(struct llatte_speculator *speculator, int32_t accepted, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_speculator_accept$handle() {
+        return llatte_speculator_accept.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_accept(struct llatte_speculator *speculator, int32_t accepted, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_speculator_accept$address() {
+        return llatte_speculator_accept.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_speculator_accept(struct llatte_speculator *speculator, int32_t accepted, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_speculator_accept(MemorySegment speculator, int accepted, MemorySegment error) {
+        var mh$ = llatte_speculator_accept.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_speculator_accept", speculator, accepted, error);
+            }
+            return (int)mh$.invokeExact(speculator, accepted, error);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

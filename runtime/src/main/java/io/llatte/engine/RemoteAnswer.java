@@ -2,6 +2,7 @@ package io.llatte.engine;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.llatte.BackendUnavailableException;
+import io.llatte.llama.DraftStatistics;
 import io.llatte.llama.FinishReason;
 import io.llatte.llama.Timings;
 import io.llatte.llama.Token;
@@ -62,6 +63,6 @@ final class RemoteAnswer {
         Duration decode = pieces == 0 ? Duration.ZERO : Duration.ofNanos(lastNanos - firstNanos);
         int decoded = soFar().generatedTokens() - 1;
         double rate = decoded <= 0 || decode.isZero() ? 0 : decoded * 1e9 / decode.toNanos();
-        channel.end(reason, soFar(), new Timings(Duration.ZERO, Duration.ZERO, toFirst, decode, 0, rate));
+        channel.end(reason, soFar(), new Timings(Duration.ZERO, Duration.ZERO, toFirst, decode, 0, rate, DraftStatistics.NONE));
     }
 }

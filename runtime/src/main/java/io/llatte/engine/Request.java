@@ -1,5 +1,6 @@
 package io.llatte.engine;
 
+import io.llatte.llama.DraftStatistics;
 import io.llatte.llama.FinishReason;
 import io.llatte.llama.Sampler;
 import io.llatte.llama.Timings;
@@ -223,7 +224,7 @@ final class Request {
         Duration prefill = between(admittedNanos, firstNanos);
         Duration decode = between(firstNanos, lastNanos);
         return new Timings(load, prefill, between(startNanos, firstNanos), decode, perSecond(evaluatedPromptTokens, prefill),
-                perSecond(written - promptLength - 1, decode));
+                perSecond(written - promptLength - 1, decode), DraftStatistics.NONE);
     }
 
     private static Duration between(long from, long to) {

@@ -1,5 +1,6 @@
 package io.llatte.engine;
 
+import io.llatte.llama.DraftStatistics;
 import io.llatte.llama.FinishReason;
 import io.llatte.llama.Timings;
 import io.llatte.llama.Token;
@@ -20,7 +21,8 @@ import java.util.function.Consumer;
 final class TokenChannel implements TokenStream {
 
     private static final Usage NO_USAGE = new Usage(0, 0, 0);
-    private static final Timings NO_TIMINGS = new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0, 0);
+    private static final Timings NO_TIMINGS = new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0, 0,
+            DraftStatistics.NONE);
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();

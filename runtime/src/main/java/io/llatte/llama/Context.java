@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /// A model's KV cache and compute buffers (`llama_context`): what tokens are evaluated in. The caller closes it; so does closing the model.
@@ -45,14 +46,14 @@ public final class Context implements AutoCloseable {
         }
     }
 
-    static Context create(Model model, ContextOptions options, DeviceArena parent) {
+    static Context create(Model model, NativeContext.Params params, DeviceArena parent) {
         NativeModel nativeModel = model.nativeModel();
         if (!parent.budget().isUnlimited()) {
-            parent.admit("a context of " + model.path().getFileName(), contextPlan(model, options));
+            parent.admit("a context of " + model.path().getFileName(), contextPlan(model, params));
         }
         DeviceArena arena = parent.newChild("context of " + model.path().getFileName());
         try {
-            NativeContext created = NativeContext.create(nativeModel, options.toNative());
+            NativeContext created = NativeContext.create(nativeModel, params);
             arena.ownOrClose(created);
             var context = new Context(model, created, arena);
             arena.own(context::stop);
@@ -66,9 +67,25 @@ public final class Context implements AutoCloseable {
     }
 
     /// What the context adds to the model, which is loaded and charged already.
-    private static MemoryPlan contextPlan(Model model, ContextOptions options) {
-        return new MemoryPlan(Model.plan(model.path(), model.options(), options).usages().stream()
+    private static MemoryPlan contextPlan(Model model, NativeContext.Params params) {
+        return new MemoryPlan(Model.usagesOf(NativeModel.plan(model.path(), model.options().toNative(), params)).stream()
                 .map(MemoryUsage::withoutWeights).toList());
+    }
+
+    /// Makes something that lives in this context's arena.
+    <T> T newChild(String name, Function<DeviceArena, T> birth) {
+        DeviceArena scope = arena.newChild(name);
+        try {
+            return birth.apply(scope);
+        } catch (RuntimeException | Error e) {
+            scope.close();
+            throw e;
+        }
+    }
+
+    /// Runs when this begins to close, however that comes.
+    void beforeClose(AutoCloseable action) {
+        arena.ownOrClose(action);
     }
 
     /// The model it evaluates.

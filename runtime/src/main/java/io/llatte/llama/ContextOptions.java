@@ -21,11 +21,14 @@ import java.util.Objects;
 /// @param unifiedKv one cache for all sequences, or an equal part for each
 /// @param fullSlidingWindow whether models with sliding-window attention keep the whole context, which is what allows a sequence to be cut
 ///        short and its prefix to be used again
+/// @param recurrentRollback how many tokens recurrent layers can go back, 0 to 64; each takes a copy of their state in each sequence. Speculation
+///        needs its [Speculation#maxTokens()] of them. Architectures that cannot go back have 0 whatever is asked
 public record ContextOptions(int contextLength, int batchSize, int microBatchSize, int maxSequences, int threads, int batchThreads,
                              KvType keyType, KvType valueType, FlashAttention flashAttention, Pooling pooling, boolean embeddings,
-                             boolean offloadKv, boolean unifiedKv, boolean fullSlidingWindow) {
+                             boolean offloadKv, boolean unifiedKv, boolean fullSlidingWindow, int recurrentRollback) {
 
     private static final int MAX_THREADS = 512;
+    private static final int MAX_ROLLBACK = 64;
 
     public ContextOptions {
         atLeast("contextLength", contextLength, 0);
@@ -38,6 +41,8 @@ public record ContextOptions(int contextLength, int batchSize, int microBatchSiz
         atLeast("batchThreads", batchThreads, 0);
         atMost("threads", threads, "the limit", MAX_THREADS);
         atMost("batchThreads", batchThreads, "the limit", MAX_THREADS);
+        atLeast("recurrentRollback", recurrentRollback, 0);
+        atMost("recurrentRollback", recurrentRollback, "the limit", MAX_ROLLBACK);
         Objects.requireNonNull(keyType, "keyType");
         Objects.requireNonNull(valueType, "valueType");
         Objects.requireNonNull(flashAttention, "flashAttention");
@@ -81,13 +86,14 @@ public record ContextOptions(int contextLength, int batchSize, int microBatchSiz
         builder.offloadKv = offloadKv;
         builder.unifiedKv = unifiedKv;
         builder.fullSlidingWindow = fullSlidingWindow;
+        builder.recurrentRollback = recurrentRollback;
         return builder;
     }
 
     NativeContext.Params toNative() {
         return new NativeContext.Params(contextLength, batchSize, microBatchSize, maxSequences, threadsOr(threads), threadsOr(batchThreads),
                 keyType.code(), valueType.code(), flashAttention.code(), pooling.code(), embeddings, offloadKv, unifiedKv,
-                fullSlidingWindow);
+                fullSlidingWindow, recurrentRollback, false);
     }
 
     private static int threadsOr(int threads) {
@@ -111,6 +117,7 @@ public record ContextOptions(int contextLength, int batchSize, int microBatchSiz
         private boolean offloadKv = true;
         private boolean unifiedKv;
         private boolean fullSlidingWindow = true;
+        private int recurrentRollback;
 
         private Builder() {
         }
@@ -187,9 +194,14 @@ public record ContextOptions(int contextLength, int batchSize, int microBatchSiz
             return this;
         }
 
+        public Builder recurrentRollback(int value) {
+            recurrentRollback = value;
+            return this;
+        }
+
         public ContextOptions build() {
             return new ContextOptions(contextLength, batchSize, microBatchSize, maxSequences, threads, batchThreads, keyType, valueType,
-                    flashAttention, pooling, embeddings, offloadKv, unifiedKv, fullSlidingWindow);
+                    flashAttention, pooling, embeddings, offloadKv, unifiedKv, fullSlidingWindow, recurrentRollback);
         }
     }
 }

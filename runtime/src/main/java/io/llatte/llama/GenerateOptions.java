@@ -1,6 +1,7 @@
 package io.llatte.llama;
 
 import java.util.List;
+import java.util.Objects;
 
 /// When a generation ends, and what its text shows.
 ///
@@ -8,7 +9,8 @@ import java.util.List;
 /// @param ignoreEog whether to go on after an end-of-generation token, as a benchmark does
 /// @param stop texts that end the generation; they are not part of its text
 /// @param showSpecial whether control tokens appear in the text by their names
-public record GenerateOptions(int maxTokens, boolean ignoreEog, List<String> stop, boolean showSpecial) {
+/// @param speculation what guesses ahead of the model, if anything does
+public record GenerateOptions(int maxTokens, boolean ignoreEog, List<String> stop, boolean showSpecial, Speculation speculation) {
 
     public GenerateOptions {
         if (maxTokens < 0) {
@@ -18,6 +20,7 @@ public record GenerateOptions(int maxTokens, boolean ignoreEog, List<String> sto
         if (stop.stream().anyMatch(String::isEmpty)) {
             throw new IllegalArgumentException("a stop string must not be empty");
         }
+        Objects.requireNonNull(speculation, "speculation");
     }
 
     /// Until the model or the context ends.
@@ -36,6 +39,7 @@ public record GenerateOptions(int maxTokens, boolean ignoreEog, List<String> sto
         private boolean ignoreEog;
         private List<String> stop = List.of();
         private boolean showSpecial;
+        private Speculation speculation = Speculation.none();
 
         private Builder() {
         }
@@ -60,8 +64,13 @@ public record GenerateOptions(int maxTokens, boolean ignoreEog, List<String> sto
             return this;
         }
 
+        public Builder speculation(Speculation value) {
+            speculation = value;
+            return this;
+        }
+
         public GenerateOptions build() {
-            return new GenerateOptions(maxTokens, ignoreEog, stop, showSpecial);
+            return new GenerateOptions(maxTokens, ignoreEog, stop, showSpecial, speculation);
         }
     }
 }

@@ -21,9 +21,13 @@ public final class Generation implements TokenStream {
     private final int[] prompt;
     private final GenerateOptions options;
     private final Batch batch;
+    private final Drafts drafts;
+    private final int[] sampled;
     private final TokenReader reader;
     private volatile boolean cancelled;
     private volatile FinishReason finishReason;
+    private int sampledCount;
+    private int handedOut;
     private int previous = NONE;
     private int position;
     private int cachedTokens;
@@ -46,6 +50,8 @@ public final class Generation implements TokenStream {
             throw new IllegalStateException("the sampler is closed");
         }
         this.batch = context.newBatch();
+        this.drafts = new Drafts(this, sequence.speculator(options.speculation()));
+        this.sampled = new int[1 + drafts.longest()];
         this.reader = new TokenReader(vocab, options.showSpecial(), options.stop(), new Ids());
     }
 
@@ -100,31 +106,25 @@ public final class Generation implements TokenStream {
         }
     }
 
-    /// Evaluates the token before, if there is one, and samples the next; -1 where the generation ends instead.
+    /// The next token that was sampled; evaluates what is needed to sample it. -1 where the generation ends instead.
     private int advance() {
         if (finishReason != null) {
             return NONE;
         }
-        if (generatedTokens >= options.maxTokens() || position >= context.sequenceLength()) {
+        boolean sampledAhead = handedOut < sampledCount;
+        if (!sampledAhead && (generatedTokens >= options.maxTokens() || position >= context.sequenceLength())) {
             return finish(FinishReason.LENGTH);
         }
         context.lock();
         try {
-            if (!context.isOpen()) {
+            if (!context.isOpen() || cancelled) {
                 return finish(FinishReason.CANCELLED);
             }
-            if (startNanos == 0) {
-                startNanos = System.nanoTime();
-                prefill();
-                prefilledNanos = System.nanoTime();
-            } else {
-                evaluate(previous);
+            if (!sampledAhead) {
+                sampleMore();
             }
-            int id = sampler.sample(context, -1);
-            if (vocab.isEog(id) && !options.ignoreEog()) {
-                return finish(FinishReason.EOG);
-            }
-            return generated(id);
+            int id = sampled[handedOut++];
+            return isEnd(id) ? finish(FinishReason.EOG) : generated(id);
         } catch (CancellationException e) {
             return finish(FinishReason.CANCELLED);
         } catch (RuntimeException | Error e) {
@@ -137,6 +137,59 @@ public final class Generation implements TokenStream {
         } finally {
             context.unlock();
         }
+    }
+
+    /// Evaluates the prompt, or the token before, and samples what follows: one token, or several where a draft was right.
+    private void sampleMore() {
+        sampledCount = 0;
+        handedOut = 0;
+        if (startNanos == 0) {
+            startNanos = System.nanoTime();
+            prefill();
+            prefilledNanos = System.nanoTime();
+            sampled[sampledCount++] = sampler.sample(context, -1);
+        } else {
+            int drafted = evaluateWithDraft(previous);
+            try {
+                drafts.evaluated(previous, position - 1);
+                accept(sampleWhileRight(drafted), drafted);
+            } catch (RuntimeException | Error e) {
+                if (drafted > 0) {
+                    sequence.dropBeyond(position);
+                }
+                throw e;
+            }
+        }
+    }
+
+    /// Samples after the token before, and after each token of the draft that is what was sampled. Returns how many of these stay evaluated.
+    private int sampleWhileRight(int drafted) {
+        sampled[sampledCount++] = sampler.sample(context, 0);
+        int right = 0;
+        while (right < drafted && sampled[right] == drafts.token(right) && !isEnd(sampled[right])) {
+            try {
+                sampled[sampledCount] = sampler.sample(context, right + 1);
+            } catch (RuntimeException e) {
+                // It fails again, and ends the generation, when it is that token's turn: the one before is then evaluated anew.
+                return right;
+            }
+            sampledCount++;
+            right++;
+        }
+        return right;
+    }
+
+    /// Keeps the part of the draft that was right.
+    private void accept(int right, int drafted) {
+        if (right < drafted) {
+            sequence.removeFromLocked(position + right);
+        }
+        drafts.accepted(right, sequence);
+        position += right;
+    }
+
+    private boolean isEnd(int id) {
+        return vocab.isEog(id) && !options.ignoreEog();
     }
 
     private int generated(int id) {
@@ -162,12 +215,14 @@ public final class Generation implements TokenStream {
         cachedTokens = Math.min(sequence.commonPrefix(prompt), prompt.length - 1);
         cachedTokens = keep(cachedTokens);
         sampler.acceptPrompt(prompt);
+        drafts.begin(prompt);
         position = cachedTokens;
         while (position < prompt.length) {
             int end = Math.min(position + batch.capacity(), prompt.length);
             batch.clear().addAll(prompt, position, end, position, sequence.id(), end == prompt.length);
             decode();
             sequence.remember(prompt, position, end);
+            drafts.evaluated(prompt, position, end, position);
             evaluatedPromptTokens += end - position;
             position = end;
         }
@@ -187,8 +242,33 @@ public final class Generation implements TokenStream {
         return 0;
     }
 
-    private void evaluate(int token) {
+    /// Evaluates a token with a guess of what follows it. Returns the guess's length; its rows are in the cache beyond `position`.
+    private int evaluateWithDraft(int token) {
+        int drafted = drafts.guess(sequence, token, roomForDraft());
+        try {
+            evaluate(token, drafted);
+        } catch (ContextOverflowException | IllegalArgumentException tooMuch) {
+            // Refused before anything was evaluated. The token alone may fit.
+            if (drafted == 0) {
+                throw tooMuch;
+            }
+            drafted = drafts.withdraw();
+            evaluate(token, drafted);
+        }
+        return drafted;
+    }
+
+    /// One decode, in one micro-batch: a sliding window may lose what lies before that.
+    private int roomForDraft() {
+        int wanted = Math.min(options.maxTokens() - generatedTokens, context.sequenceLength() - position);
+        return Math.min(wanted, Math.min(context.microBatchSize(), batch.capacity())) - 1;
+    }
+
+    private void evaluate(int token, int drafted) {
         batch.clear().add(token, position, sequence.id(), true);
+        for (int i = 0; i < drafted; i++) {
+            batch.add(drafts.token(i), position + 1 + i, sequence.id(), true);
+        }
         decode();
         sequence.remember(token);
         position++;
@@ -215,6 +295,7 @@ public final class Generation implements TokenStream {
     public void cancel() {
         cancelled = true;
         context.cancel(this);
+        drafts.cancel();
     }
 
     boolean isCancelled() {
@@ -236,7 +317,7 @@ public final class Generation implements TokenStream {
         Duration prefill = between(startNanos, prefilledNanos);
         Duration decode = between(firstTokenNanos, lastTokenNanos);
         return new Timings(context.model().loadTime(), prefill, between(startNanos, firstTokenNanos), decode,
-                perSecond(evaluatedPromptTokens, prefill), perSecond(generatedTokens - 1, decode));
+                perSecond(evaluatedPromptTokens, prefill), perSecond(generatedTokens - 1, decode), drafts.statistics());
     }
 
     private static Duration between(long from, long to) {

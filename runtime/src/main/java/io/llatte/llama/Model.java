@@ -149,7 +149,14 @@ public final class Model implements AutoCloseable {
     /// @throws IllegalArgumentException if the options do not fit this model
     /// @throws IllegalStateException if the model is closed, or has no weights
     public Context newContext(ContextOptions contextOptions) {
-        return gate.through(() -> Context.create(this, contextOptions, arena));
+        return gate.through(() -> Context.create(this, contextOptions.toNative(), arena));
+    }
+
+    /// A context of the layers for multi-token prediction alone.
+    ///
+    /// @throws io.llatte.SpeculationException if there are none, or they were not loaded
+    Context newMtpContext(ContextOptions contextOptions) {
+        return gate.through(() -> Context.create(this, contextOptions.toNative().ofMtpLayers(), arena));
     }
 
     /// Makes something that lives in this model's arena.

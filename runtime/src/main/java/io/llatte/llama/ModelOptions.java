@@ -17,8 +17,9 @@ import java.util.stream.Collectors;
 /// @param vocabularyOnly loads no weights: such a model tokenizes and cannot make a context
 /// @param checkTensors verifies every weight while loading, which takes longer
 /// @param repack lets weights be rearranged for the CPU's instructions
+/// @param mtpLayers loads the layers for multi-token prediction, where the model has them; see [Speculation.Mtp]
 public record ModelOptions(int gpuLayers, SplitMode splitMode, LoadMode loadMode, List<String> devices, List<Float> tensorSplit,
-                           int mainGpu, boolean vocabularyOnly, boolean checkTensors, boolean repack) {
+                           int mainGpu, boolean vocabularyOnly, boolean checkTensors, boolean repack, boolean mtpLayers) {
 
     public ModelOptions {
         if (gpuLayers < -1) {
@@ -58,7 +59,7 @@ public record ModelOptions(int gpuLayers, SplitMode splitMode, LoadMode loadMode
             split[i] = tensorSplit.get(i);
         }
         return new NativeModel.Params(gpuLayers, splitMode.code(), loadMode.code(), mainGpu, chosen, split, vocabularyOnly, checkTensors,
-                repack);
+                repack, mtpLayers);
     }
 
     private static int indexOf(String name, Map<String, Integer> indexes) {
@@ -81,6 +82,7 @@ public record ModelOptions(int gpuLayers, SplitMode splitMode, LoadMode loadMode
         private boolean vocabularyOnly;
         private boolean checkTensors;
         private boolean repack = true;
+        private boolean mtpLayers;
 
         private Builder() {
         }
@@ -130,8 +132,14 @@ public record ModelOptions(int gpuLayers, SplitMode splitMode, LoadMode loadMode
             return this;
         }
 
+        public Builder mtpLayers(boolean value) {
+            mtpLayers = value;
+            return this;
+        }
+
         public ModelOptions build() {
-            return new ModelOptions(gpuLayers, splitMode, loadMode, devices, tensorSplit, mainGpu, vocabularyOnly, checkTensors, repack);
+            return new ModelOptions(gpuLayers, splitMode, loadMode, devices, tensorSplit, mainGpu, vocabularyOnly, checkTensors, repack,
+                    mtpLayers);
         }
     }
 }

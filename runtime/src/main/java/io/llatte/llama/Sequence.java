@@ -26,6 +26,7 @@ public final class Sequence {
     private boolean known = true;
     private Generation active;
     private Sampler attached;
+    private Speculator speculator;
 
     Sequence(Context context, int id) {
         this.context = context;
@@ -70,6 +71,7 @@ public final class Sequence {
     /// @param sampler chooses the tokens; it is reset, and borrowed until the stream ends
     /// @throws IllegalArgumentException if the prompt is empty or has an id that is not in the vocabulary
     /// @throws io.llatte.ContextOverflowException if the prompt leaves no room for a token
+    /// @throws io.llatte.SpeculationException if the options ask for a speculation that this model, its cache or the draft model do not allow
     /// @throws IllegalStateException if a stream of this sequence is still running, or the context is closed
     public Generation generate(int[] prompt, Sampler sampler, GenerateOptions options) {
         Objects.requireNonNull(sampler, "sampler");
@@ -84,6 +86,29 @@ public final class Sequence {
         if (active != null && active.finishReason() == null) {
             throw new IllegalStateException("sequence " + id + " is generating: close its stream first");
         }
+    }
+
+    /// What guesses ahead for this sequence; null for nothing. It stays for the next generation, until that wants another.
+    Speculator speculator(Speculation speculation) {
+        if (speculation instanceof Speculation.None) {
+            return null;
+        }
+        if (speculator == null || !speculator.isOpen() || !speculator.speculation().equals(speculation)) {
+            if (speculator != null) {
+                speculator.close();
+                speculator = null;
+            }
+            speculator = newSpeculator(speculation);
+        }
+        return speculator;
+    }
+
+    /// Makes what guesses ahead, for a decode loop of one's own. The caller closes it; so does closing the context.
+    ///
+    /// @throws io.llatte.SpeculationException if this model, its cache or the draft model do not allow it
+    /// @throws IllegalArgumentException if `speculation` is [Speculation#none()]
+    public Speculator newSpeculator(Speculation speculation) {
+        return context.locked(() -> Speculator.create(context, speculation));
     }
 
     /// Runs a call that changes the sequence, if no stream is using it.
@@ -344,6 +369,15 @@ public final class Sequence {
         } catch (RuntimeException closedOrPoisoned) {
             forgetTokens();
         }
+    }
+
+    /// What the cache holds, by its record: the first [#historyLength()] ids. To be read only.
+    int[] history() {
+        return tokens;
+    }
+
+    int historyLength() {
+        return tokenCount;
     }
 
     void remember(int[] source, int from, int to) {

@@ -10,6 +10,7 @@ import java.time.Duration;
 /// @param decode from the first token to the last
 /// @param prefillTokensPerSecond evaluated prompt tokens per second; 0 before there is one
 /// @param tokensPerSecond generated tokens after the first, per second of `decode`; 0 before there are two
+/// @param drafts what speculation did; [DraftStatistics#NONE] without it
 public record Timings(Duration load, Duration prefill, Duration timeToFirstToken, Duration decode, double prefillTokensPerSecond,
-                      double tokensPerSecond) {
+                      double tokensPerSecond, DraftStatistics drafts) {
 }

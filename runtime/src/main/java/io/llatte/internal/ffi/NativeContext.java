@@ -31,7 +31,13 @@ public final class NativeContext implements AutoCloseable {
     /// What a context may be told; the enums are llama.cpp's numbers, and 0 or -1 mean its default where it says so.
     public record Params(int contextLength, int batchSize, int microBatchSize, int maxSequences, int threads, int batchThreads,
                          int keyType, int valueType, int flashAttention, int pooling, boolean embeddings, boolean offloadKv,
-                         boolean unifiedKv, boolean fullSlidingWindow) {
+                         boolean unifiedKv, boolean fullSlidingWindow, int recurrentRollback, boolean mtp) {
+
+        /// The same, evaluating the layers for multi-token prediction and not the model.
+        public Params ofMtpLayers() {
+            return new Params(contextLength, batchSize, microBatchSize, maxSequences, threads, batchThreads, keyType, valueType, flashAttention,
+                    pooling, embeddings, offloadKv, unifiedKv, fullSlidingWindow, recurrentRollback, true);
+        }
     }
 
     public static NativeContext create(NativeModel model, Params params) {
@@ -69,6 +75,10 @@ public final class NativeContext implements AutoCloseable {
         llama_context_params.kv_unified(target, params.unifiedKv());
         llama_context_params.swa_full(target, params.fullSlidingWindow());
         llama_context_params.no_perf(target, false);
+        llama_context_params.n_rs_seq(target, params.recurrentRollback());
+        if (params.mtp()) {
+            llama_context_params.ctx_type(target, LlamaCpp.LLAMA_CONTEXT_TYPE_MTP());
+        }
         return target;
     }
 

@@ -32,7 +32,7 @@ public final class NativeModel implements AutoCloseable {
 
     /// What a load may be told; -1, an empty split and no list of devices mean llama.cpp's default. An empty list of devices is the CPU alone.
     public record Params(int gpuLayers, int splitMode, int loadMode, int mainGpu, List<Integer> devices, float[] tensorSplit,
-                         boolean vocabOnly, boolean checkTensors, boolean extraBuffers) {
+                         boolean vocabOnly, boolean checkTensors, boolean extraBuffers, boolean mtpLayers) {
     }
 
     public static NativeModel load(Path path, Params params, NativeControl control) {
@@ -81,6 +81,7 @@ public final class NativeModel implements AutoCloseable {
         llama_model_params.vocab_only(target, params.vocabOnly());
         llama_model_params.check_tensors(target, params.checkTensors());
         llama_model_params.use_extra_bufts(target, params.extraBuffers());
+        llama_model_params.load_mtp(target, params.mtpLayers());
         if (params.devices() != null) {
             MemorySegment list = allocator.allocate(ValueLayout.ADDRESS, params.devices().size() + 1L);
             for (int i = 0; i < params.devices().size(); i++) {

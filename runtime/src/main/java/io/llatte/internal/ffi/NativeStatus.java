@@ -10,6 +10,7 @@ import io.llatte.InsufficientMemoryException;
 import io.llatte.ModelLoadException;
 import io.llatte.NativeAssertionException;
 import io.llatte.SavedStateException;
+import io.llatte.SpeculationException;
 import io.llatte.TemplateException;
 import io.llatte.bindings.LlamaCpp;
 import io.llatte.bindings.llatte_error;
@@ -56,6 +57,7 @@ final class NativeStatus {
             case 10 -> new BackendUnavailableException(message);
             case 11 -> new SavedStateException(message);
             case 13 -> new UncheckedIOException(new IOException(message));
+            case 16 -> new SpeculationException(message);
             case 14, 15 -> new NativeAssertionException(message);
             default -> throw new AssertionError("status " + status + " is unknown to these bindings: " + message);
         };
