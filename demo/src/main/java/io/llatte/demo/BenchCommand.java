@@ -96,7 +96,7 @@ final class BenchCommand implements Callable<Integer> {
         }
     }
 
-    private static void showProgress(String text) {
+    static void showProgress(String text) {
         if (Tty.isError()) {
             Output.progress(text);
         }

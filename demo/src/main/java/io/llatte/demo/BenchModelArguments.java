@@ -37,6 +37,7 @@ final class BenchModelArguments {
             files.add(ModelsCommand.present(reference, store).path());
         }
         for (SyntheticFile each : synthetic) {
+            BenchCommand.showProgress("making " + each.name());
             files.add(each.write(folder, vocabulary));
         }
         return files;

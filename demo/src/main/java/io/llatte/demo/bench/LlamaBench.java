@@ -8,7 +8,8 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Collectors;
+import java.util.function.Predicate;
+import java.util.function.ToIntFunction;
 
 /// `llama-bench`: the decode loop with nothing around it.
 ///
@@ -47,14 +48,16 @@ record LlamaBench(Path program, Task task) implements Contestant {
         List<String> command = new ArrayList<>(List.of(program.toString()));
         command.addAll(LlamaCppArguments.of(task.setup()));
         command.addAll(List.of("-r", "1", "-o", "json"));
-        command.addAll(List.of("-p", list(task.workloads().stream().filter(each -> each.generatedTokens() == 0).map(Workload::promptTokens).toList())));
-        command.addAll(List.of("-n", list(task.workloads().stream().filter(each -> each.promptTokens() == 0).map(Workload::generatedTokens).toList())));
+        command.addAll(List.of("-p", list(each -> each.generatedTokens() == 0, Workload::promptTokens)));
+        command.addAll(List.of("-n", list(each -> each.promptTokens() == 0, Workload::generatedTokens)));
         task.workloads().stream().filter(each -> each.promptTokens() > 0 && each.generatedTokens() > 0)
                 .forEach(each -> command.addAll(List.of("-pg", each.promptTokens() + "," + each.generatedTokens())));
         return command;
     }
 
-    private static String list(List<Integer> values) {
-        return values.isEmpty() ? "0" : values.stream().map(String::valueOf).collect(Collectors.joining(","));
+    /// 0, which asks for no such test, where there is none.
+    private String list(Predicate<Workload> chosen, ToIntFunction<Workload> number) {
+        List<String> values = task.workloads().stream().filter(chosen).mapToInt(number).mapToObj(String::valueOf).toList();
+        return values.isEmpty() ? "0" : String.join(",", values);
     }
 }

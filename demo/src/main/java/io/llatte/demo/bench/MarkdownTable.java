@@ -3,6 +3,7 @@ package io.llatte.demo.bench;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 
 /// A table in Markdown whose columns line up in a terminal too.
 final class MarkdownTable {
@@ -32,11 +33,7 @@ final class MarkdownTable {
 
     @Override
     public String toString() {
-        int[] widths = new int[headers.size()];
-        for (int column = 0; column < widths.length; column++) {
-            int at = column;
-            widths[column] = Math.max(Math.max(headers.get(at).length(), LEAST_WIDTH), rows.stream().mapToInt(row -> row.get(at).length()).max().orElse(0));
-        }
+        int[] widths = IntStream.range(0, headers.size()).map(this::width).toArray();
         var text = new StringBuilder();
         appendRow(text, headers, widths);
         for (int column = 0; column < widths.length; column++) {
@@ -46,6 +43,11 @@ final class MarkdownTable {
         text.append("|\n");
         rows.forEach(row -> appendRow(text, row, widths));
         return text.toString();
+    }
+
+    private int width(int column) {
+        int widest = rows.stream().mapToInt(row -> row.get(column).length()).max().orElse(0);
+        return Math.max(LEAST_WIDTH, Math.max(headers.get(column).length(), widest));
     }
 
     private void appendRow(StringBuilder text, List<String> cells, int[] widths) {

@@ -37,7 +37,7 @@ public final class ResultTable {
 
     private static final List<Column> TEST = List.of(
             new Column("test", result -> result.workload().name(), null),
-            new Column("t/s", result -> MarkdownTable.number(result.mean(Sample::rate)) + " ± " + MarkdownTable.number(result.deviation(Sample::rate)), null));
+            new Column("t/s", ResultTable::meanAndDeviation, null));
 
     private static final List<Column> BATCH = List.of(
             new Column("PP", result -> String.valueOf(result.workload().promptTokens()), null),
@@ -70,6 +70,10 @@ public final class ResultTable {
         var table = new MarkdownTable(columns.stream().map(Column::header).toList());
         results.forEach(result -> table.add(columns.stream().map(column -> column.cell().apply(result)).toList()));
         return table.toString();
+    }
+
+    private static String meanAndDeviation(Result result) {
+        return MarkdownTable.number(result.mean(Sample::rate)) + " ± " + MarkdownTable.number(result.deviation(Sample::rate));
     }
 
     private static String size(long bytes) {
