@@ -343,12 +343,14 @@ enum llatte_draft_kind {
 
 struct llatte_speculator;
 
-/* Drafts for one sequence of `target`. `max_tokens` (1 .. 1024) bounds a draft. `match` (1 .. 1024) is for the n-gram kinds: how many tokens must
- * repeat; NGRAM_SIMPLE never drafts where `max_tokens` is below it. `min_probability` (0 .. 1) is for MODEL and MTP: a draft ends before a token
- * that is less probable. `draft` is NULL for n-grams; for MODEL a context of the other model, for MTP one of the target's model whose ctx_type is
- * LLAMA_CONTEXT_TYPE_MTP (load_mtp must have been set). It is used by nobody else, has n_seq_max = 1, and for MTP an n_batch not below the target's.
+/* Drafts for one sequence of `target`. `max_tokens` (1 .. 1024) bounds a draft. `match` (1 .. 1024) is for the n-gram kinds: how many tokens
+ * must repeat; NGRAM_SIMPLE never drafts where `max_tokens` is below it. `min_probability` (0 .. 1) is for MODEL and MTP: a draft ends before a
+ * token that is less probable. `draft` is NULL for n-grams; for MODEL a context of the other model, for MTP one of the target's model whose
+ * ctx_type is LLAMA_CONTEXT_TYPE_MTP (load_mtp must have been set). Nobody else uses it; its n_seq_max is 1, and for MTP its n_batch not below
+ * the target's.
  *
- * LLATTE_CANNOT_SPECULATE: vocabularies that differ, a cache that cannot be cut by `max_tokens` (recurrent layers without n_rs_seq), or no MTP layers.
+ * LLATTE_CANNOT_SPECULATE: vocabularies that differ, a cache that cannot be cut by `max_tokens` (recurrent layers without n_rs_seq), or no MTP
+ * layers.
  *
  * It belongs to its contexts' thread, and both must outlive it: when one is freed first, calls return LLATTE_INVALID_STATE. With MTP the target
  * computes what the layers need until the speculator is freed. */
@@ -367,8 +369,8 @@ LLATTE_API int32_t llatte_speculator_process(struct llatte_speculator * speculat
                                              int32_t first_position, struct llatte_error * error);
 
 /* Guesses what follows `last`, the token that was sampled and not yet evaluated; `history` is all before it, and at least as long as it was at
- * the call before or at the beginning. Writes at most `max` tokens (and at most max_tokens) of the target's vocabulary; `drafted` gets how many, often 0.
- * A draft model first evaluates what it lacks of the history. */
+ * the call before or at the beginning. Writes at most `max` tokens (and at most max_tokens) of the target's vocabulary; `drafted` gets how many,
+ * often 0. A draft model first evaluates what it lacks of the history. */
 LLATTE_API int32_t llatte_speculator_draft(struct llatte_speculator * speculator, const int32_t * history, int32_t count, int32_t last,
                                            int32_t * draft, int32_t max, int32_t * drafted, struct llatte_error * error);
 

@@ -151,6 +151,116 @@ void call(const std::string & name, void (*change)(llama_context_params &) = [](
     CHECK(random.decoded > 0);
 }
 
+// Speculators of every kind, on a context that decodes beside them what they may or may not have been told.
+class speculating {
+public:
+    speculating(const char * name, uint64_t seed) : random(seed) {
+        auto params     = fixture::model_params();
+        params.load_mtp = true;
+        model           = fixture::load(fixture::model_path(name), params);
+        target          = context(false);
+        other           = context(false);
+        if (llama_model_n_layer_nextn(llatte_model_handle(model.get())) > 0) {
+            layers = context(true);
+        }
+    }
+    ~speculating() { llatte_speculator_free(one); }
+
+    void call() {
+        // Mostly as long as what the target holds, which is what MTP layers can go on from.
+        const auto history = tokens(below(50) == 0 ? below(400) : held);
+        const auto length  = static_cast<int32_t>(history.size());
+        int32_t    drafted = 0;
+        switch (one == nullptr || below(40) == 0 ? 0 : 1 + below(8)) {
+            case 0: return create();
+            case 1: return report("begin", llatte_speculator_begin(one, history.data(), below(length + 1), &check::error()));
+            case 2: return report("accept", llatte_speculator_accept(one, below(10), &check::error()));
+            case 3:
+            case 4:
+            case 5:
+                report("draft", llatte_speculator_draft(one, history.data(), length, below(130) - 1, draft, below(65), &drafted, &check::error()));
+                drafts += drafted > 0;
+                return;
+            default: return decode();
+        }
+    }
+
+    int drafts = 0;
+
+private:
+    int32_t below(int32_t limit) { return static_cast<int32_t>(random() % static_cast<uint64_t>(limit)); }
+
+    fixture::context_ptr context(bool mtp) {
+        auto params      = fixture::context_params();
+        params.n_seq_max = 1;
+        params.n_rs_seq  = 8;
+        params.ctx_type  = mtp ? LLAMA_CONTEXT_TYPE_MTP : LLAMA_CONTEXT_TYPE_DEFAULT;
+        return fixture::context(model, params);
+    }
+
+    // What repeats, and now and then does not.
+    std::vector<int32_t> tokens(int32_t count) {
+        std::vector<int32_t> made(count);
+        for (int32_t i = 0; i < count; i++) {
+            made[i] = below(100) == 0 ? below(129) : 3 + i % 7;
+        }
+        return made;
+    }
+
+    void create() {
+        llatte_speculator_free(one);
+        one                    = nullptr;
+        const int32_t    kind  = below(5);
+        llatte_context * draft = kind == LLATTE_DRAFT_MODEL ? other.get() : kind == LLATTE_DRAFT_MTP ? layers.get() : nullptr;
+        report("create", llatte_speculator_create(target.get(), draft, kind, 1 + below(12), 1 + below(8), below(2) * 0.3f, &one, &check::error()));
+    }
+
+    void decode() {
+        int32_t first = 0;
+        int32_t last  = 0;
+        report("range", llatte_sequence_range(target.get(), 0, &first, &last, &check::error()));
+        if (below(3) == 0) {
+            report("remove", llatte_sequence_remove(target.get(), 0, below(last + 2), -1, &check::error()));
+            report("range", llatte_sequence_range(target.get(), 0, &first, &last, &check::error()));
+        }
+        fixture::batch batch(1 + below(20), last + 1);
+        const int32_t  status = batch.decode(target);
+        report("decode", status);
+        held = status == LLATTE_OK ? last + 1 + batch.size() : 0;
+        if (status != LLATTE_OK) {
+            report("clear", llatte_context_clear(target.get(), &check::error()));
+        } else if (below(5) > 0) {
+            const int32_t count = below(5) == 0 ? below(batch.size() + 1) : batch.size();
+            report("process", llatte_speculator_process(one, batch.tokens.data(), count, below(9) == 0 ? below(300) : last + 1, &check::error()));
+        }
+    }
+
+    void report(const char * what, int32_t status) {
+        if (status == LLATTE_INTERNAL || status == LLATTE_POISONED) {
+            check::failed(__FILE__, __LINE__, std::string(what) + ": " + check::error().message);
+        }
+    }
+
+    std::mt19937_64      random;
+    fixture::model_ptr   model;
+    fixture::context_ptr target;
+    fixture::context_ptr other;
+    fixture::context_ptr layers;
+    llatte_speculator *  one  = nullptr;
+    int32_t              held = 0;
+    int32_t              draft[65];
+};
+
+int speculate(const char * name) {
+    speculating   random(name, static_cast<uint64_t>(from_environment("LLATTE_FUZZ_SEED", 4)));
+    const int64_t calls = 2 * from_environment("LLATTE_FUZZ_CALLS", 400);
+    for (int64_t i = 0; i < calls; i++) {
+        random.call();
+    }
+    printf("    of %lld calls %d drafted\n", static_cast<long long>(calls), random.drafts);
+    return random.drafts;
+}
+
 void unified(llama_context_params & params) {
     params.kv_unified = true;
 }
@@ -200,6 +310,10 @@ CASE(random_calls_on_a_recurrent_model) {
 CASE(random_calls_on_a_hybrid_model) {
     call("falcon-h1-dense");
     call("falcon-h1-dense", unified);
+}
+
+CASE(random_calls_on_speculators) {
+    CHECK(speculate("llama-dense") + speculate("gemma3-dense") + speculate("glm4moe-moe-mtp") + speculate("qwen35-dense-mtp") > 0);
 }
 
 CASE(random_calls_without_a_cache) {

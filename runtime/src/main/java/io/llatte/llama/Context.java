@@ -186,7 +186,12 @@ public final class Context implements AutoCloseable {
         }
     }
 
-    /// Whether a stream's decode is inside llama.cpp now.
+    /// Says whose call is inside llama.cpp, so that [#cancel()] reaches it; null for none. The lock is held.
+    void runs(Generation stream) {
+        running = stream;
+    }
+
+    /// Whether a stream's call is inside llama.cpp now.
     boolean isDecoding() {
         return running != null;
     }

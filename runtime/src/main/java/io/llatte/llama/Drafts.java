@@ -43,7 +43,7 @@ final class Drafts {
     /// The last decode evaluated a part of the prompt.
     void evaluated(int[] prompt, int from, int to, int position) {
         if (speculator != null) {
-            speculator.evaluated(prompt, from, to, position);
+            show(prompt, from, to, position);
         }
     }
 
@@ -53,7 +53,22 @@ final class Drafts {
             rows[0] = token;
             System.arraycopy(tokens, 0, rows, 1, size);
             draftedTokens += size;
-            speculator.evaluated(rows, 0, 1 + size, position);
+            show(rows, 0, 1 + size, position);
+        }
+    }
+
+    private void show(int[] evaluated, int from, int to, int position) {
+        try {
+            speculator.evaluated(evaluated, from, to, position);
+        } catch (CancellationException e) {
+            throwIfMeant(e);
+        }
+    }
+
+    /// A cancel that was meant for the stream before this one may come late: then there is no draft, and the stream goes on.
+    private void throwIfMeant(CancellationException e) {
+        if (generation.isCancelled()) {
+            throw e;
         }
     }
 
@@ -65,10 +80,7 @@ final class Drafts {
             try {
                 size = speculator.draft(sequence.history(), sequence.historyLength(), last, tokens, Math.min(most, tokens.length));
             } catch (CancellationException e) {
-                if (generation.isCancelled()) {
-                    throw e;
-                }
-                // Meant for the stream before this one, and late: this step has no draft.
+                throwIfMeant(e);
             } finally {
                 guessingNanos += System.nanoTime() - start;
             }

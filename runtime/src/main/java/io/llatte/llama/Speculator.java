@@ -171,6 +171,7 @@ public final class Speculator implements AutoCloseable {
                 throw new CancellationException("the stream was cancelled");
             }
             entered = !closing;
+            context.runs(served);
             return entered;
         } finally {
             if (!entered) {
@@ -180,6 +181,7 @@ public final class Speculator implements AutoCloseable {
     }
 
     private void leave() {
+        context.runs(null);
         lock.unlock();
         context.unlock();
     }

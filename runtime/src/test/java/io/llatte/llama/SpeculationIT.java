@@ -27,6 +27,7 @@ import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Speculation on tiny random models: the same tokens as without it, and everything else a generation promises.
 class SpeculationIT {
@@ -320,8 +321,9 @@ class SpeculationIT {
         }
     }
 
-    @Test
-    void cancelFromAnotherThread_whileTheDraftModelReadsThePrompt_endsIt() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void cancelFromAnotherThread_whileTheDraftModelReadsThePrompt_endsIt(boolean ofTheContext) throws Exception {
         var large = ContextOptions.builder().contextLength(8_192).batchSize(8_192).microBatchSize(64).build();
         int[] prompt = IntStream.range(0, 5_000).map(i -> i % 100 + 1).toArray();
         try (var context = model.newContext(large); var sampler = Sampler.greedy(model)) {
@@ -329,9 +331,16 @@ class SpeculationIT {
             Generation tokens = context.sequence(0).generate(prompt, sampler, options);
             assertThat(tokens.nextId()).isNotNegative();
             Thread canceller = Thread.ofVirtual().start(() -> {
+                while (tokens.finishReason() == null && !context.isDecoding()) {
+                    Thread.onSpinWait();
+                }
                 // The draft model is many times longer at the prompt than this.
                 LockSupport.parkNanos(5_000_000);
-                tokens.cancel();
+                if (ofTheContext) {
+                    context.cancel();
+                } else {
+                    tokens.cancel();
+                }
             });
             assertThat(tokens.nextId()).isEqualTo(-1);
             canceller.join();
