@@ -142,8 +142,9 @@ class SwitchMemoryIT {
         private void run(int peakSwitches, int driftSwitches, long driftAllowance) throws Exception {
             // Until the JVM's own memory (code, classes) and the driver's pools are what they stay.
             switchTo(Math.min(peakSwitches, 40));
-            Peak a = peakOf(() -> loadAlone(0));
-            Peak b = peakOf(() -> loadAlone(1));
+            // As often as in the switches: a look every few milliseconds misses some of what a load takes for a moment.
+            Peak a = peakOf(() -> loadAlone(0, peakSwitches / 2));
+            Peak b = peakOf(() -> loadAlone(1, peakSwitches / 2));
             Peak both = peakOf(() -> switchTo(peakSwitches));
             llm.unload();
             System.gc();
@@ -197,15 +198,17 @@ class SwitchMemoryIT {
             }
         }
 
-        private void loadAlone(int index) {
-            llm.unload();
-            llm.init(models.get(index));
-            llm.chat(List.of(ChatMessage.user("hello world")), SHORT);
+        private void loadAlone(int index, int count) {
+            for (int i = 0; i < count; i++) {
+                llm.unload();
+                llm.init(models.get(index));
+                llm.chat(List.of(ChatMessage.user("hello world")), SHORT);
+            }
         }
 
         /// One model, loaded anew and used, the heap collected.
         private Memory settled(int index) {
-            loadAlone(index);
+            loadAlone(index, 1);
             System.gc();
             return Memory.read(gpu);
         }
