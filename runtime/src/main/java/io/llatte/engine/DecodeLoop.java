@@ -113,6 +113,11 @@ final class DecodeLoop implements Runnable {
         wake();
     }
 
+    /// Whether it takes no further request: it was closed, or has failed for good.
+    boolean hasEnded() {
+        return closing;
+    }
+
     /// Waits for the thread to end.
     void join() {
         boolean interrupted = false;
@@ -229,7 +234,8 @@ final class DecodeLoop implements Runnable {
                 continue;
             }
             if (lane.position >= context.sequenceLength()) {
-                makeRoomIn(lane);
+                // Only requests that shift come so far: others have their limit there.
+                lanes.shift(lane, Math.min(lane.request.promptLength, context.sequenceLength() / 4));
             }
             if (lane.remaining() == 1) {
                 lane.addTo(batch, lane.position + 1);
@@ -276,16 +282,6 @@ final class DecodeLoop implements Runnable {
             paused = paused && request.unread() >= READ_AHEAD / 2;
         }
         return paused;
-    }
-
-    /// The sequence is as long as the context.
-    private void makeRoomIn(Lane lane) {
-        if (lane.request.shifts) {
-            lanes.shift(lane, Math.min(lane.request.promptLength, context.sequenceLength() / 4));
-        } else {
-            lane.request.finish(FinishReason.LENGTH, null);
-            release(lane);
-        }
     }
 
     private void step() {
@@ -362,12 +358,13 @@ final class DecodeLoop implements Runnable {
         Lane last = null;
         for (int i = 0; i < lanes.count(); i++) {
             Lane lane = lanes.get(i);
-            if (!lane.isIdle() && lane.position > 0 && (last == null || comesAfter(lane, last))) {
+            if (!lane.isIdle() && (last == null || comesAfter(lane, last))) {
                 last = lane;
             }
         }
-        if (last == null || lanes.running() == 1) {
-            fail(last == null ? lanes.get(0) : last, e);
+        // Alone it has the whole cache; set back already, it has nothing more to give.
+        if (lanes.running() == 1 || last.position == 0 && last.forgotten > 0) {
+            fail(last, e);
             return;
         }
         Request request = last.request;
@@ -392,10 +389,8 @@ final class DecodeLoop implements Runnable {
     }
 
     private void fail(Lane lane, RuntimeException e) {
-        if (!lane.isIdle()) {
-            lane.request.finish(FinishReason.CANCELLED, e);
-            release(lane);
-        }
+        lane.request.finish(FinishReason.CANCELLED, e);
+        release(lane);
     }
 
     private void sampleAll() {

@@ -98,7 +98,7 @@ public final class InProcessEngine implements Engine {
                 requests.add(admitted);
             }
             loop.wake();
-            if (closing) {
+            if (closing || loop.hasEnded()) {
                 // The loop may have ended before it could see the request.
                 waiting.remove(admitted);
                 throw closedException();
@@ -128,7 +128,7 @@ public final class InProcessEngine implements Engine {
     }
 
     private void checkOpen() {
-        if (closing) {
+        if (closing || loop.hasEnded()) {
             throw closedException();
         }
     }
