@@ -1,12 +1,12 @@
 package io.llatte.engine;
 
-/// How many tokens a context holds.
+/// How many tokens a context holds, over all its sequences.
 public sealed interface ContextSize {
 
     /// The shortest that [#fit()] settles for.
     int LEAST = 512;
 
-    /// So many; 4096 unless said otherwise, and never more than the model was trained for.
+    /// So many; 4096 unless said otherwise, and never more than its sequences can use, by what the model was trained for.
     ///
     /// @param tokens at least 1
     record AtMost(int tokens) implements ContextSize {
@@ -24,11 +24,11 @@ public sealed interface ContextSize {
         }
     }
 
-    /// As many as the model was trained for.
+    /// As many as its sequences can use, by what the model was trained for.
     record Training() implements ContextSize {
     }
 
-    /// As many as fit into what is free and within the budget, up to the training length, and at least [#LEAST].
+    /// As many as fit into what is free and within the budget, up to what its sequences can use, and at least [#LEAST].
     record Fit() implements ContextSize {
     }
 

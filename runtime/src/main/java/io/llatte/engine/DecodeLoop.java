@@ -3,7 +3,6 @@ package io.llatte.engine;
 import io.llatte.ContextOverflowException;
 import io.llatte.EngineClosedException;
 import io.llatte.NativeAssertionException;
-import io.llatte.llama.Batch;
 import io.llatte.llama.Context;
 import io.llatte.llama.ContextOptions;
 import io.llatte.llama.FinishReason;
@@ -21,25 +20,18 @@ final class DecodeLoop implements Runnable {
 
     private static final Logger LOG = LoggerFactory.getLogger(DecodeLoop.class);
 
-    /// A reader may fall so far behind; then its sequence pauses until half of that is read.
-    private static final int READ_AHEAD = 256;
-
-    /// The part of the cache that a further request must leave free.
-    private static final int ROOM_DIVISOR = 16;
-
     private final Model model;
     private final Vocab vocab;
     private final ContextOptions contextOptions;
     private final boolean reproducible;
     private final WaitingRequests waiting;
     private final Thread thread;
-    private final int stepTokens;
     private volatile Context context;
     private volatile Lanes lanes;
-    private Batch batch;
+    private Admission admission;
+    private StepBatch batch;
     private SamplingRound round;
     private Lane[] sampled;
-    private int nextPrompt;
 
     // Written by the loop alone.
     private volatile long decodes;
@@ -59,7 +51,6 @@ final class DecodeLoop implements Runnable {
         this.contextOptions = contextOptions;
         this.waiting = waiting;
         this.reproducible = reproducible;
-        this.stepTokens = Math.min(context.microBatchSize(), context.batchSize());
         useContext();
         this.thread = Thread.ofPlatform().daemon().name("llatte-engine " + name).start(this);
     }
@@ -67,8 +58,10 @@ final class DecodeLoop implements Runnable {
     private void useContext() {
         var info = model.info();
         boolean cuttable = !info.recurrent() && !info.hybrid() && (info.slidingWindow() == 0 || contextOptions.fullSlidingWindow());
-        lanes = new Lanes(context, cuttable, !reproducible);
-        batch = context.newBatch();
+        boolean unified = contextOptions.unifiedKv();
+        lanes = new Lanes(context, unified, cuttable, !reproducible);
+        admission = new Admission(waiting, lanes, context.contextLength(), unified);
+        batch = new StepBatch(lanes, context.newBatch(), Math.min(context.microBatchSize(), context.batchSize()), context.sequenceLength());
         round = new SamplingRound(lanes.count());
         sampled = new Lane[lanes.count()];
     }
@@ -141,8 +134,9 @@ final class DecodeLoop implements Runnable {
         try {
             while (!closing) {
                 releaseEnded();
-                admitWaiting();
-                fillBatch();
+                admission.admit();
+                alone = null;
+                batch.fill(waitsForReaders);
                 running = lanes.running();
                 if (batch.isEmpty()) {
                     LockSupport.park(this);
@@ -186,108 +180,10 @@ final class DecodeLoop implements Runnable {
         lanes.release(lane);
     }
 
-    private void admitWaiting() {
-        while (waiting.size() > 0) {
-            Request request = waiting.first();
-            if (request == null || !hasRoomFor(request)) {
-                return;
-            }
-            if (request.isEnded()) {
-                waiting.remove(request);
-                request.sampler.close();
-                continue;
-            }
-            Lane lane = lanes.place(request);
-            if (lane == null) {
-                return;
-            }
-            waiting.remove(request);
-        }
-    }
-
-    /// A request waits rather than set back one that runs. Cached sequences are no reason to wait.
-    private boolean hasRoomFor(Request request) {
-        if (lanes.running() == 0 || request.isEnded()) {
-            return true;
-        }
-        int held = 0;
-        int coming = 0;
-        for (int i = 0; i < lanes.count(); i++) {
-            Lane lane = lanes.get(i);
-            if (!lane.isIdle()) {
-                held += lane.request.length() - lane.forgotten;
-                coming += lane.isFollowing() ? lane.request.length() - lane.followLength : lane.remaining();
-            }
-        }
-        // Without some room to grow it would be the next to be set back. One count has what is shared twice, the other what is only kept.
-        int room = context.contextLength() - context.contextLength() / ROOM_DIVISOR - request.length();
-        return Math.min(held, lanes.usedCells() + coming) <= room;
-    }
-
-    private void fillBatch() {
-        batch.clear();
-        alone = null;
-        int prompts = 0;
-        for (int i = 0; i < lanes.count(); i++) {
-            Lane lane = lanes.get(i);
-            if (lane.isIdle() || !lanes.isReady(lane) || isPaused(lane)) {
-                continue;
-            }
-            if (lane.position >= context.sequenceLength()) {
-                // Only requests that shift come so far: others have their limit there.
-                lanes.shift(lane, Math.min(lane.request.promptLength, context.sequenceLength() / 4));
-            }
-            if (lane.remaining() == 1) {
-                lane.addTo(batch, lane.position + 1);
-            } else if (lane.remaining() > 1) {
-                prompts++;
-            }
-        }
-        fillWithPrompts(prompts);
-    }
-
-    /// Prompts take turns; one of a higher priority comes before all others.
-    private void fillWithPrompts(int prompts) {
-        int highest = Integer.MIN_VALUE;
-        for (int i = 0; i < lanes.count() && prompts > 0; i++) {
-            Lane lane = lanes.get(i);
-            if (isPrompt(lane)) {
-                highest = Math.max(highest, lane.request.priority);
-            }
-        }
-        int first = nextPrompt;
-        for (int turn = 0; turn < lanes.count() && prompts > 0; turn++) {
-            int index = (first + turn) % lanes.count();
-            Lane lane = lanes.get(index);
-            int room = stepTokens - batch.size();
-            if (room > 0 && isPrompt(lane) && lane.request.priority == highest) {
-                int end = lanes.chunkEnd(lane, lane.position + Math.min(room, lane.remaining()));
-                lane.addTo(batch, end);
-                nextPrompt = (index + 1) % lanes.count();
-            }
-        }
-    }
-
-    private boolean isPrompt(Lane lane) {
-        return !lane.isIdle() && !lane.isFollowing() && !lane.isInBatch() && lane.remaining() > 1 && !isPaused(lane);
-    }
-
-    private boolean isPaused(Lane lane) {
-        Request request = lane.request;
-        int unread = request.unread();
-        boolean paused = waitsForReaders && unread >= (request.isPausing() ? READ_AHEAD / 2 : READ_AHEAD);
-        if (paused != request.isPausing()) {
-            request.pauses(paused);
-            // The reader may have read on before it could see that it is waited for.
-            paused = paused && request.unread() >= READ_AHEAD / 2;
-        }
-        return paused;
-    }
-
     private void step() {
-        alone = soleRequest();
+        alone = batch.soleRequest();
         try {
-            context.decode(batch);
+            context.decode(batch.batch());
         } catch (ContextOverflowException e) {
             undo();
             makeRoom(e);
@@ -310,20 +206,6 @@ final class DecodeLoop implements Runnable {
         decodes++;
         evaluatedTokens += batch.size();
         sampleAll();
-    }
-
-    private Request soleRequest() {
-        Request sole = null;
-        for (int i = 0; i < lanes.count(); i++) {
-            Lane lane = lanes.get(i);
-            if (lane.isInBatch()) {
-                if (sole != null) {
-                    return null;
-                }
-                sole = lane.request;
-            }
-        }
-        return sole;
     }
 
     private void undo() {
@@ -355,37 +237,19 @@ final class DecodeLoop implements Runnable {
         if (lanes.evict()) {
             return;
         }
-        Lane last = null;
-        for (int i = 0; i < lanes.count(); i++) {
-            Lane lane = lanes.get(i);
-            if (!lane.isIdle() && (last == null || comesAfter(lane, last))) {
-                last = lane;
-            }
-        }
-        // Alone it has the whole cache; set back already, it has nothing more to give.
+        Lane last = admission.last(waitsForReaders);
+        // Alone it has the whole cache; emptied already, it has nothing more to give.
         if (lanes.running() == 1 || last.position == 0 && last.forgotten > 0) {
             fail(last, e);
             return;
         }
-        Request request = last.request;
         preemptions++;
-        LOG.debug("request {} is set back: the cache of {} tokens is full", request.number, context.contextLength());
-        lanes.empty(last);
-        if (last.forgotten == 0) {
-            last.release();
-            waiting.addAgain(request);
+        LOG.debug("request {} is set back: the cache of {} tokens is full", last.request.number, context.contextLength());
+        if (last.forgotten > 0) {
+            lanes.empty(last);
+        } else {
+            admission.setBack(last);
         }
-    }
-
-    private boolean comesAfter(Lane lane, Lane other) {
-        boolean paused = isPaused(lane);
-        if (paused != isPaused(other)) {
-            return paused;
-        }
-        if (lane.request.priority != other.request.priority) {
-            return lane.request.priority < other.request.priority;
-        }
-        return lane.request.number > other.request.number;
     }
 
     private void fail(Lane lane, RuntimeException e) {

@@ -19,15 +19,17 @@ import java.util.OptionalInt;
 /// @param valueType number format of the KV cache's values; a quantised one needs flash attention
 /// @param flashAttention whether attention is fused
 /// @param threads CPU threads, 0 for the usable physical cores
-/// @param sequences requests that are answered at the same time, 1 to 256; they share the context's tokens. Idle ones keep what they held for a
-///        prompt that begins the same way
+/// @param sequences requests that are answered at the same time, 1 to 256. Idle ones keep what they held for a prompt that begins the same way
 /// @param microBatchSize tokens that one step evaluates at most: more is faster for long prompts, less lets running answers go on sooner
 /// @param queueLimit requests that may wait for a sequence
 /// @param reproducible one request after the other, each from an empty cache: an answer does not depend on what else was asked. Without it a
 ///        token's numbers differ in their last digits with the shape of the batch that it is evaluated in
+/// @param unifiedKv whether all sequences share the whole context, which is right where their lengths differ or many begin alike; or each has an
+///        equal part of it, which is faster where many generate at once, as attention then reads one sequence's part and not all of them
 public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, OptionalInt gpuLayers, List<String> devices,
                             List<Float> tensorSplit, SplitMode splitMode, KvType keyType, KvType valueType, FlashAttention flashAttention,
-                            int threads, int sequences, int microBatchSize, int queueLimit, boolean reproducible) {
+                            int threads, int sequences, int microBatchSize, int queueLimit, boolean reproducible,
+                            boolean unifiedKv) {
 
     private static final int MAX_THREADS = 512;
     private static final int MAX_SEQUENCES = 256;
@@ -86,6 +88,7 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
         private int microBatchSize = 512;
         private int queueLimit = 1024;
         private boolean reproducible;
+        private boolean unifiedKv = true;
 
         private Builder() {
         }
@@ -160,9 +163,14 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
             return this;
         }
 
+        public Builder unifiedKv(boolean value) {
+            unifiedKv = value;
+            return this;
+        }
+
         public EngineOptions build() {
             return new EngineOptions(policy, contextSize, gpuLayers, devices, tensorSplit, splitMode, keyType, valueType, flashAttention,
-                    threads, sequences, microBatchSize, queueLimit, reproducible);
+                    threads, sequences, microBatchSize, queueLimit, reproducible, unifiedKv);
         }
     }
 }

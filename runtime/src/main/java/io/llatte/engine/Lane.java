@@ -34,6 +34,12 @@ final class Lane {
     int kept;
     int forgotten;
 
+    /// Whether the next batch may take some of its prompt.
+    boolean isPromptNext;
+
+    /// Up to which position the next batch takes its tokens.
+    private int plannedEnd;
+
     /// Tokens of it in the batch.
     private int rows;
 
@@ -58,8 +64,18 @@ final class Lane {
         return rows > 0;
     }
 
-    /// Adds the next tokens to a batch, up to position `end`; the last known one asks for logits.
-    void addTo(Batch batch, int end) {
+    /// The next batch takes its tokens up to this position.
+    void planUpTo(int end) {
+        plannedEnd = end;
+        isPromptNext = false;
+    }
+
+    /// Adds what was planned to a batch; the last token that is known asks for logits.
+    void addTo(Batch batch) {
+        int end = plannedEnd;
+        if (end <= position) {
+            return;
+        }
         int[] tokens = request.tokens();
         boolean last = end == request.length() - forgotten;
         if (last) {

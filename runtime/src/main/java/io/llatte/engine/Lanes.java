@@ -14,21 +14,27 @@ final class Lanes {
     /// Sharing less than this with a request that still evaluates is not worth waiting for it.
     private static final int LEAST_FOLLOWED = 32;
 
+    /// Where each sequence has a cache of its own, a beginning is copied with all that the cache has room for: no gain for less than this.
+    private static final int LEAST_COPIED = 64;
+
     private final List<Lane> all = new ArrayList<>();
     private final KvCells cells;
+    private final boolean unified;
     private final boolean cuttable;
     private final boolean reuses;
     private long uses;
     private volatile long evictions;
     private volatile long cachedTokens;
 
+    /// @param unified whether the sequences share one cache, and cells in it
     /// @param cuttable whether sequences can be cut back to a prefix
     /// @param reuses whether a request may begin with what was evaluated for another
-    Lanes(Context context, boolean cuttable, boolean reuses) {
+    Lanes(Context context, boolean unified, boolean cuttable, boolean reuses) {
         for (int id = 0; id < context.maxSequences(); id++) {
             all.add(new Lane(context.sequence(id)));
         }
         this.cells = new KvCells(all.size());
+        this.unified = unified;
         this.cuttable = cuttable;
         this.reuses = reuses;
     }
@@ -96,7 +102,7 @@ final class Lanes {
         }
         lane.request = request;
         lane.lastUse = ++uses;
-        if (leader != null && leader != lane && followed >= shared + LEAST_FOLLOWED && leader.position < followed) {
+        if (leader != null && leader != lane && followed >= shared + (unified ? LEAST_FOLLOWED : LEAST_COPIED) && leader.position < followed) {
             lane.leader = leader;
             lane.leaderRequest = leader.request;
             lane.followLength = followed;
@@ -143,7 +149,7 @@ final class Lanes {
             cut(lane, shared);
         } else {
             empty(lane);
-            if (source != null) {
+            if (source != null && (unified || shared >= LEAST_COPIED)) {
                 copy(source, lane, shared);
             }
         }
@@ -201,7 +207,11 @@ final class Lanes {
 
     private void copy(Lane source, Lane target, int length) {
         if (source.sequence.copyPrefixTo(target.sequence, length)) {
-            cells.share(source.sequence.id(), target.sequence.id(), length);
+            if (unified) {
+                cells.share(source.sequence.id(), target.sequence.id(), length);
+            } else {
+                cells.grow(target.sequence.id(), length);
+            }
             target.position = length;
         }
     }

@@ -70,7 +70,7 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
         if (options.gpuLayers().isPresent()) {
             return sized(PlacementTarget.GPU, path, withLayers.apply(options.gpuLayers().getAsInt()), options, shape);
         }
-        ContextOptions least = contextOptions(options, leastLength(options.contextSize(), shape));
+        ContextOptions least = contextOptions(options, leastLength(options, shape));
         IntFunction<Shortage> shortageOf = layers -> shortage(plan(path, withLayers.apply(layers), least));
         int fitting = shortageOf.apply(shape.layers) == null ? shape.layers : largest(0, shape.layers - 1, n -> shortageOf.apply(n) == null);
         if (fitting == 0) {
@@ -89,15 +89,15 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
     }
 
     private Placement sized(PlacementTarget target, Path path, ModelOptions modelOptions, EngineOptions options, Shape shape) {
-        int length = leastLength(options.contextSize(), shape);
+        int length = leastLength(options, shape);
         MemoryPlan plan = plan(path, modelOptions, contextOptions(options, length));
         Shortage shortage = shortage(plan);
         if (shortage != null) {
             throw shortage.exception(path);
         }
         if (options.contextSize() instanceof ContextSize.Fit) {
-            int steps = Math.max(0, shape.trainingLength / CONTEXT_STEP);
-            int fitting = largestFromBelow(0, steps, step -> step * CONTEXT_STEP <= leastLength(options.contextSize(), shape)
+            int steps = Math.max(0, longest(options, shape) / CONTEXT_STEP);
+            int fitting = largestFromBelow(0, steps, step -> step * CONTEXT_STEP <= leastLength(options, shape)
                     || shortage(plan(path, modelOptions, contextOptions(options, step * CONTEXT_STEP))) == null);
             length = Math.max(length, fitting * CONTEXT_STEP);
             plan = plan(path, modelOptions, contextOptions(options, length));
@@ -113,20 +113,25 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
         return Model.plan(path, modelOptions, contextOptions);
     }
 
-    private static int leastLength(ContextSize size, Shape shape) {
-        int training = shape.trainingLength == 0 ? Integer.MAX_VALUE : shape.trainingLength;
-        return switch (size) {
-            case ContextSize.AtMost(int tokens) -> Math.min(tokens, training);
+    private static int leastLength(EngineOptions options, Shape shape) {
+        int longest = longest(options, shape);
+        return switch (options.contextSize()) {
+            case ContextSize.AtMost(int tokens) -> longest == 0 ? tokens : Math.min(tokens, longest);
             case ContextSize.Exactly(int tokens) -> tokens;
-            case ContextSize.Training() -> shape.trainingLength;
-            case ContextSize.Fit() -> Math.min(ContextSize.LEAST, training);
+            case ContextSize.Training() -> longest;
+            case ContextSize.Fit() -> longest == 0 ? ContextSize.LEAST : Math.min(ContextSize.LEAST, longest);
         };
+    }
+
+    /// What the sequences can use of a context, all together; 0 where that is not known.
+    private static int longest(EngineOptions options, Shape shape) {
+        return options.unifiedKv() ? shape.trainingLength : (int) Math.min(LONGEST_CONTEXT, (long) options.sequences() * shape.trainingLength);
     }
 
     private static ContextOptions contextOptions(EngineOptions options, int length) {
         return ContextOptions.builder().contextLength(length).keyType(options.keyType()).valueType(options.valueType())
                 .flashAttention(options.flashAttention()).threads(options.threads()).batchThreads(options.threads())
-                .maxSequences(options.sequences()).unifiedKv(true).batchSize(options.microBatchSize()).microBatchSize(options.microBatchSize()).build();
+                .maxSequences(options.sequences()).unifiedKv(options.unifiedKv()).batchSize(options.microBatchSize()).microBatchSize(options.microBatchSize()).build();
     }
 
     /// The largest number from `low` to `high` that holds, where all below it hold and `low` does.

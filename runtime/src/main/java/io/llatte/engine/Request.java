@@ -22,6 +22,9 @@ final class Request {
     /// Room for an answer from the start. A longer one allocates when it gets there.
     private static final int READY_TOKENS = 1 << 14;
 
+    /// A reader may fall so far behind; then its sequence pauses until half of that is read.
+    private static final int READ_AHEAD = 256;
+
     final int promptLength;
     final int limit;
     final Sampler sampler;
@@ -94,13 +97,17 @@ final class Request {
         return written - taken;
     }
 
-    /// Says, or says no longer, that the loop waits for the reader.
-    void pauses(boolean waits) {
-        pausesLoop = waits;
-    }
-
-    boolean isPausing() {
-        return pausesLoop;
+    /// Whether it must not go on because its reader fell behind.
+    ///
+    /// @param waitsForReaders whether the loop waits for readers at all
+    boolean isPaused(boolean waitsForReaders) {
+        boolean paused = waitsForReaders && unread() >= (pausesLoop ? READ_AHEAD / 2 : READ_AHEAD);
+        if (paused != pausesLoop) {
+            pausesLoop = paused;
+            // The reader may have read on before it could see that it is waited for.
+            paused = paused && unread() >= READ_AHEAD / 2;
+        }
+        return paused;
     }
 
     /// The request has a sequence that holds so many of its tokens. Returns whether it had none before: what is evaluated again was no saving.

@@ -1,0 +1,112 @@
+package io.llatte.engine;
+
+import io.llatte.llama.Batch;
+
+/// What the next decode evaluates, a micro-batch at most: the last token of every sequence that generates, and prompts, in turns, in the room that
+/// is left. The decode loop's own.
+///
+/// Rows stand in the order of their sequences: where each has a cache of its own, llama.cpp computes neighbours at once.
+final class StepBatch {
+
+    private final Lanes lanes;
+    private final Batch batch;
+    private final int capacity;
+    private final int sequenceLength;
+    private int planned;
+    private int nextPrompt;
+
+    /// @param capacity tokens of a micro-batch
+    /// @param sequenceLength tokens that a sequence can hold
+    StepBatch(Lanes lanes, Batch batch, int capacity, int sequenceLength) {
+        this.lanes = lanes;
+        this.batch = batch;
+        this.capacity = capacity;
+        this.sequenceLength = sequenceLength;
+    }
+
+    Batch batch() {
+        return batch;
+    }
+
+    int size() {
+        return batch.size();
+    }
+
+    boolean isEmpty() {
+        return batch.isEmpty();
+    }
+
+    /// @param waitsForReaders whether sequences pause whose readers fall behind
+    void fill(boolean waitsForReaders) {
+        planned = 0;
+        int prompts = 0;
+        for (int i = 0; i < lanes.count(); i++) {
+            Lane lane = lanes.get(i);
+            lane.planUpTo(lane.position);
+            if (lane.isIdle() || !lanes.isReady(lane) || lane.request.isPaused(waitsForReaders)) {
+                continue;
+            }
+            if (lane.position >= sequenceLength) {
+                // Only requests that shift come so far: others have their limit there.
+                lanes.shift(lane, Math.min(lane.request.promptLength, sequenceLength / 4));
+            }
+            if (lane.remaining() == 1) {
+                plan(lane, lane.position + 1);
+            } else if (lane.remaining() > 1) {
+                lane.isPromptNext = true;
+                prompts++;
+            }
+        }
+        if (prompts > 0) {
+            planPrompts();
+        }
+        addRows();
+    }
+
+    private void plan(Lane lane, int end) {
+        lane.planUpTo(end);
+        planned += end - lane.position;
+    }
+
+    /// Prompts take turns; those of the highest priority come before all others.
+    private void planPrompts() {
+        int highest = Integer.MIN_VALUE;
+        for (int i = 0; i < lanes.count(); i++) {
+            if (lanes.get(i).isPromptNext) {
+                highest = Math.max(highest, lanes.get(i).request.priority);
+            }
+        }
+        int first = nextPrompt;
+        for (int turn = 0; turn < lanes.count(); turn++) {
+            int index = (first + turn) % lanes.count();
+            Lane lane = lanes.get(index);
+            int room = capacity - planned;
+            if (lane.isPromptNext && lane.request.priority == highest && room > 0) {
+                plan(lane, lanes.chunkEnd(lane, lane.position + Math.min(room, lane.remaining())));
+                nextPrompt = (index + 1) % lanes.count();
+            }
+        }
+    }
+
+    private void addRows() {
+        batch.clear();
+        for (int i = 0; i < lanes.count(); i++) {
+            lanes.get(i).addTo(batch);
+        }
+    }
+
+    /// The only request that the batch is for, or null.
+    Request soleRequest() {
+        Request sole = null;
+        for (int i = 0; i < lanes.count(); i++) {
+            Lane lane = lanes.get(i);
+            if (lane.isInBatch()) {
+                if (sole != null) {
+                    return null;
+                }
+                sole = lane.request;
+            }
+        }
+        return sole;
+    }
+}
