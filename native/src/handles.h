@@ -18,6 +18,9 @@ struct llatte_model {
     int32_t n_positions = INT32_MAX;
     // Positions that llama.cpp reads for each embedding of a batch: M-RoPE's time, height, width and one more.
     int32_t n_positions_a_row = 1;
+
+    // Whether a decode computes with weights in host memory, on threads of the CPU. The first lookup of the embeddings always does, on one.
+    bool computes_on_cpu = true;
 };
 
 struct llatte_speculator;

@@ -40,6 +40,15 @@ int32_t learned_positions(const llama_model * model) {
     return INT32_MAX;
 }
 
+bool computes_on_cpu(const llama_model * model) {
+    for (const auto & [name, tensor] : llama_internal_get_tensor_map(model)) {
+        if (name != "token_embd.weight" && (tensor->buffer == nullptr || ggml_backend_buffer_is_host(tensor->buffer))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int32_t positions_a_row(const llama_model * model) {
     const auto rope = llama_model_rope_type(model);
     return rope == LLAMA_ROPE_TYPE_MROPE || rope == LLAMA_ROPE_TYPE_IMROPE ? 4 : 1;
@@ -139,6 +148,7 @@ int32_t llatte_model_load(const char * path, const llama_model_params * params, 
 
         model->n_positions       = llatte::learned_positions(model->handle);
         model->n_positions_a_row = llatte::positions_a_row(model->handle);
+        model->computes_on_cpu   = llatte::computes_on_cpu(model->handle);
         if (control != nullptr) {
             llatte::on_progress(1.0f, control);
         }

@@ -234,14 +234,22 @@ int32_t choose_and_accept(llatte_sampler * sampler, const source & from) {
 // Two rows of a large vocabulary are chosen from sooner than a team of threads is awake.
 constexpr int64_t least_parallel_logits = 300000;
 
-// As many as decoded, by llama.cpp's rule, or one. libgomp keeps a team for each thread that forks, ends the threads by which the next team is
-// smaller and starts those that it lacks, which takes milliseconds: with as many as decoded, called from where the decode was, the team is ggml's
-// own, and its threads still spin at the dock.
+// Where a GPU decodes, no thread is awake: one more pays where it finds so much to do.
+constexpr int64_t logits_a_woken_thread = 500000;
+
+// As many as decoded on the CPU, by llama.cpp's rule, or one. libgomp keeps a team for each thread that forks, ends the threads by which the next
+// team is smaller and starts those that it lacks, which takes milliseconds: with as many as decoded, called from where the decode was, the team is
+// ggml's own, and its threads still spin at the dock.
 int32_t fitting_threads(const llatte_context * context, int32_t count) {
-    if (static_cast<int64_t>(count) * context->model->n_vocab < least_parallel_logits) {
+    const int64_t n_logits = static_cast<int64_t>(count) * context->model->n_vocab;
+    if (n_logits < least_parallel_logits) {
         return 1;
     }
-    return context->n_rows > 1 ? llama_n_threads_batch(context->handle) : llama_n_threads(context->handle);
+    const int32_t n_decoded = context->n_rows > 1 ? llama_n_threads_batch(context->handle) : llama_n_threads(context->handle);
+    if (context->model->computes_on_cpu) {
+        return n_decoded;
+    }
+    return static_cast<int32_t>(std::min<int64_t>(n_decoded, (n_logits + logits_a_woken_thread - 1) / logits_a_woken_thread));
 }
 
 } // namespace
