@@ -2,6 +2,7 @@ package io.llatte;
 
 import io.llatte.engine.OverflowPolicy;
 import io.llatte.llama.SamplingOptions;
+import io.llatte.llama.Speculation;
 import java.util.List;
 import java.util.Objects;
 
@@ -13,8 +14,9 @@ import java.util.Objects;
 /// @param ignoreEog whether to go on after an end-of-generation token, as a benchmark does
 /// @param overflow what happens where the context has no room for it
 /// @param priority a request of a higher one is admitted first, and its prompt evaluated first; 0 is usual
+/// @param speculation how tokens are guessed ahead, for speed; a server chooses for itself
 public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> stop, boolean ignoreEog, OverflowPolicy overflow,
-                          int priority) {
+                          int priority, Speculation speculation) {
 
     public ChatOptions {
         if (maxTokens < 1) {
@@ -22,6 +24,7 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
         }
         Objects.requireNonNull(sampling, "sampling");
         Objects.requireNonNull(overflow, "overflow");
+        Objects.requireNonNull(speculation, "speculation");
         stop = List.copyOf(stop);
         if (stop.stream().anyMatch(String::isEmpty)) {
             throw new IllegalArgumentException("a stop string must not be empty");
@@ -45,6 +48,7 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
         private boolean ignoreEog;
         private OverflowPolicy overflow = OverflowPolicy.FAIL;
         private int priority;
+        private Speculation speculation = Speculation.none();
 
         private Builder() {
         }
@@ -79,8 +83,13 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
             return this;
         }
 
+        public Builder speculation(Speculation value) {
+            speculation = value;
+            return this;
+        }
+
         public ChatOptions build() {
-            return new ChatOptions(maxTokens, sampling, stop, ignoreEog, overflow, priority);
+            return new ChatOptions(maxTokens, sampling, stop, ignoreEog, overflow, priority, speculation);
         }
     }
 }

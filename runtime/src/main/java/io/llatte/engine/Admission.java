@@ -1,5 +1,7 @@
 package io.llatte.engine;
 
+import io.llatte.llama.FinishReason;
+
 /// Which of the waiting requests get a lane, and which running one gives its own up when the cache is full. The decode loop's own.
 final class Admission {
 
@@ -32,10 +34,22 @@ final class Admission {
                 request.sampler.close();
                 continue;
             }
-            if (lanes.place(request) == null) {
+            Lane lane = lanes.place(request);
+            if (lane == null) {
                 return;
             }
             waiting.remove(request);
+            prepareDrafts(lane);
+        }
+    }
+
+    private void prepareDrafts(Lane lane) {
+        try {
+            lane.prepareDrafts();
+        } catch (RuntimeException notPossible) {
+            lane.request.finish(FinishReason.CANCELLED, notPossible);
+            lane.request.sampler.close();
+            lanes.release(lane);
         }
     }
 

@@ -32,6 +32,7 @@ final class DecodeLoop implements Runnable {
     private StepBatch batch;
     private SamplingRound round;
     private Lane[] sampled;
+    private boolean roomForGuesses = true;
 
     // Written by the loop alone.
     private volatile long decodes;
@@ -103,6 +104,7 @@ final class DecodeLoop implements Runnable {
     void close() {
         closing = true;
         context.cancel();
+        lanes.cancelGuesses();
         wake();
     }
 
@@ -136,7 +138,7 @@ final class DecodeLoop implements Runnable {
                 releaseEnded();
                 admission.admit();
                 alone = null;
-                batch.fill(waitsForReaders);
+                batch.fill(waitsForReaders, roomForGuesses);
                 running = lanes.running();
                 if (batch.isEmpty()) {
                     LockSupport.park(this);
@@ -176,6 +178,7 @@ final class DecodeLoop implements Runnable {
     }
 
     private void release(Lane lane) {
+        settle(lane);
         lane.request.sampler.close();
         lanes.release(lane);
     }
@@ -186,7 +189,11 @@ final class DecodeLoop implements Runnable {
             context.decode(batch.batch());
         } catch (ContextOverflowException e) {
             undo();
-            makeRoom(e);
+            if (batch.hasGuesses()) {
+                roomForGuesses = false;
+            } else {
+                makeRoom(e);
+            }
             return;
         } catch (CancellationException e) {
             // A cancel that was meant for a decode before, or for a request that releaseEnded() will find.
@@ -205,6 +212,7 @@ final class DecodeLoop implements Runnable {
         }
         decodes++;
         evaluatedTokens += batch.size();
+        roomForGuesses = true;
         sampleAll();
     }
 
@@ -253,6 +261,7 @@ final class DecodeLoop implements Runnable {
     }
 
     private void fail(Lane lane, RuntimeException e) {
+        settle(lane);
         lane.request.finish(FinishReason.CANCELLED, e);
         release(lane);
     }
@@ -261,20 +270,30 @@ final class DecodeLoop implements Runnable {
         for (int i = 0; i < lanes.count(); i++) {
             Lane lane = lanes.get(i);
             if (lane.isInBatch()) {
-                lanes.grew(lane, lane.evaluated());
+                lanes.grew(lane, lane.evaluated(batch.isFirst(lane)));
                 lanes.takeSnapshot(lane);
             }
         }
-        sample();
+        // Another time where a guess was right.
+        while (addRowsToSample()) {
+            sample();
+        }
         for (int i = 0; i < lanes.count(); i++) {
-            if (!lanes.get(i).isIdle()) {
-                lanes.get(i).request.wakeReader();
+            Lane lane = lanes.get(i);
+            if (!lane.isIdle()) {
+                settle(lane);
+                lane.request.wakeReader();
             }
         }
     }
 
-    /// A token for each sequence that has come to the end of what is known of it.
-    private void sample() {
+    private void settle(Lane lane) {
+        if (lane.settle() > 0) {
+            lanes.cut(lane, lane.position);
+        }
+    }
+
+    private boolean addRowsToSample() {
         round.clear();
         for (int i = 0; i < lanes.count(); i++) {
             Lane lane = lanes.get(i);
@@ -282,15 +301,17 @@ final class DecodeLoop implements Runnable {
                 sampled[round.size()] = lane;
                 round.add(lane.request.sampler, lane.row);
             }
-            lane.row = Lane.NO_ROW;
         }
-        if (round.size() == 0) {
-            return;
-        }
+        return round.size() > 0;
+    }
+
+    /// A token for each sequence that has come to the end of what is known of it.
+    private void sample() {
         try {
             round.sample(context);
         } catch (IllegalStateException e) {
             if (closing) {
+                noRows();
                 return;
             }
             throw e;
@@ -306,8 +327,15 @@ final class DecodeLoop implements Runnable {
         }
     }
 
+    private void noRows() {
+        for (int i = 0; i < lanes.count(); i++) {
+            lanes.get(i).row = Lane.NO_ROW;
+        }
+    }
+
     private void take(Lane lane, int id, long now) {
         Request request = lane.request;
+        lane.chosen(id);
         if (vocab.isEog(id) && !request.ignoreEog) {
             end(lane, FinishReason.EOG);
             return;
@@ -320,6 +348,7 @@ final class DecodeLoop implements Runnable {
     }
 
     private void end(Lane lane, FinishReason reason) {
+        settle(lane);
         lane.request.finish(reason, null);
         release(lane);
     }

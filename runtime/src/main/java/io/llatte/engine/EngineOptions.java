@@ -26,10 +26,11 @@ import java.util.OptionalInt;
 ///        token's numbers differ in their last digits with the shape of the batch that it is evaluated in
 /// @param unifiedKv whether all sequences share the whole context, which is right where their lengths differ or many begin alike; or each has an
 ///        equal part of it, which is faster where many generate at once, as attention then reads one sequence's part and not all of them
+/// @param mtpLayers whether the model's layers for multi-token prediction are loaded too, if it has any; [io.llatte.llama.Speculation.Mtp] needs them
 public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, OptionalInt gpuLayers, List<String> devices,
                             List<Float> tensorSplit, SplitMode splitMode, KvType keyType, KvType valueType, FlashAttention flashAttention,
                             int threads, int sequences, int microBatchSize, int queueLimit, boolean reproducible,
-                            boolean unifiedKv) {
+                            boolean unifiedKv, boolean mtpLayers) {
 
     private static final int MAX_THREADS = 512;
     private static final int MAX_SEQUENCES = 256;
@@ -89,6 +90,7 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
         private int queueLimit = 1024;
         private boolean reproducible;
         private boolean unifiedKv = true;
+        private boolean mtpLayers;
 
         private Builder() {
         }
@@ -168,9 +170,14 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
             return this;
         }
 
+        public Builder mtpLayers(boolean value) {
+            mtpLayers = value;
+            return this;
+        }
+
         public EngineOptions build() {
             return new EngineOptions(policy, contextSize, gpuLayers, devices, tensorSplit, splitMode, keyType, valueType, flashAttention,
-                    threads, sequences, microBatchSize, queueLimit, reproducible, unifiedKv);
+                    threads, sequences, microBatchSize, queueLimit, reproducible, unifiedKv, mtpLayers);
         }
     }
 }

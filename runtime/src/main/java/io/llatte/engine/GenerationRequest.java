@@ -1,10 +1,11 @@
 package io.llatte.engine;
 
 import io.llatte.llama.SamplingOptions;
+import io.llatte.llama.Speculation;
 import java.util.List;
 import java.util.Objects;
 
-/// What an engine is asked for.
+/// What an engine is asked for. Immutable.
 ///
 /// @param prompt what it goes on from
 /// @param sampling how tokens are chosen
@@ -13,13 +14,15 @@ import java.util.Objects;
 /// @param ignoreEog whether to go on after an end-of-generation token, as a benchmark does
 /// @param overflow what happens where the context has no room for it
 /// @param priority a request of a higher one is admitted first, and its prompt evaluated first; 0 is usual
+/// @param speculation how tokens are guessed ahead; a server chooses for itself
 public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int maxTokens, List<String> stop, boolean ignoreEog,
-                                OverflowPolicy overflow, int priority) {
+                                OverflowPolicy overflow, int priority, Speculation speculation) {
 
     public GenerationRequest {
         Objects.requireNonNull(prompt, "prompt");
         Objects.requireNonNull(sampling, "sampling");
         Objects.requireNonNull(overflow, "overflow");
+        Objects.requireNonNull(speculation, "speculation");
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens must be at least 1: " + maxTokens);
         }
@@ -31,6 +34,66 @@ public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int max
 
     /// A request without stop strings, that fails where it does not fit.
     public static GenerationRequest of(Prompt prompt, SamplingOptions sampling, int maxTokens) {
-        return new GenerationRequest(prompt, sampling, maxTokens, List.of(), false, OverflowPolicy.FAIL, 0);
+        return builder(prompt).sampling(sampling).maxTokens(maxTokens).build();
+    }
+
+    public static Builder builder(Prompt prompt) {
+        return new Builder(prompt);
+    }
+
+    /// Collects options; see the record's parameters.
+    public static final class Builder {
+
+        private final Prompt prompt;
+        private SamplingOptions sampling = SamplingOptions.defaults();
+        private int maxTokens = Integer.MAX_VALUE;
+        private List<String> stop = List.of();
+        private boolean ignoreEog;
+        private OverflowPolicy overflow = OverflowPolicy.FAIL;
+        private int priority;
+        private Speculation speculation = Speculation.none();
+
+        private Builder(Prompt prompt) {
+            this.prompt = prompt;
+        }
+
+        public Builder sampling(SamplingOptions value) {
+            sampling = value;
+            return this;
+        }
+
+        public Builder maxTokens(int value) {
+            maxTokens = value;
+            return this;
+        }
+
+        public Builder stop(List<String> value) {
+            stop = value;
+            return this;
+        }
+
+        public Builder ignoreEog(boolean value) {
+            ignoreEog = value;
+            return this;
+        }
+
+        public Builder overflow(OverflowPolicy value) {
+            overflow = value;
+            return this;
+        }
+
+        public Builder priority(int value) {
+            priority = value;
+            return this;
+        }
+
+        public Builder speculation(Speculation value) {
+            speculation = value;
+            return this;
+        }
+
+        public GenerationRequest build() {
+            return new GenerationRequest(prompt, sampling, maxTokens, stop, ignoreEog, overflow, priority, speculation);
+        }
     }
 }

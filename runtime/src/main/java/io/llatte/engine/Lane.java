@@ -2,6 +2,7 @@ package io.llatte.engine;
 
 import io.llatte.llama.Batch;
 import io.llatte.llama.Sequence;
+import io.llatte.llama.Speculation;
 
 /// A sequence of the context: what it holds, and the request that it works for, if any. The decode loop's own.
 final class Lane {
@@ -13,7 +14,7 @@ final class Lane {
     /// Null where the lane is idle; it then keeps what it held for a prompt that begins the same way.
     Request request;
 
-    /// Tokens that are evaluated.
+    /// Tokens that are evaluated and known to be right.
     int position;
 
     /// The row of the batch whose logits choose the next token.
@@ -40,8 +41,12 @@ final class Lane {
     /// Up to which position the next batch takes its tokens.
     private int plannedEnd;
 
-    /// Tokens of it in the batch.
+    /// Known tokens of it in the batch.
     private int rows;
+
+    /// What guesses ahead here; null until a request asks for it.
+    private volatile LaneDrafts drafts;
+    private boolean guesses;
 
     Lane(Sequence sequence) {
         this.sequence = sequence;
@@ -70,12 +75,16 @@ final class Lane {
         isPromptNext = false;
     }
 
-    /// Adds what was planned to a batch; the last token that is known asks for logits.
+    boolean isPlanned() {
+        return plannedEnd > position;
+    }
+
+    /// Adds what was planned to a batch; the last token that is known asks for logits, and what is guessed behind it.
     void addTo(Batch batch) {
-        int end = plannedEnd;
-        if (end <= position) {
+        if (!isPlanned()) {
             return;
         }
+        int end = plannedEnd;
         int[] tokens = request.tokens();
         boolean last = end == request.length() - forgotten;
         if (last) {
@@ -89,13 +98,23 @@ final class Lane {
             }
         }
         rows = end - position;
+        if (guesses) {
+            drafts.addTo(batch, end, sequence.id());
+        }
     }
 
-    /// The batch was evaluated. Returns how many of its tokens were this lane's.
-    int evaluated() {
+    /// The batch was evaluated. Returns how many of its rows were this lane's.
+    ///
+    /// @param firstRows whether they were the first ones
+    int evaluated(boolean firstRows) {
+        int from = position;
         int count = rows;
         position += count;
         rows = 0;
+        if (guesses) {
+            drafts.evaluated(request, from, position, firstRows);
+            count += drafts.open();
+        }
         return count;
     }
 
@@ -103,6 +122,75 @@ final class Lane {
     void notEvaluated() {
         row = NO_ROW;
         rows = 0;
+        settle();
+    }
+
+    // ---- guessing ahead
+
+    /// The lane's request wants its tokens guessed.
+    ///
+    /// @throws io.llatte.SpeculationException if the model, its cache or the draft model do not allow it
+    /// @throws io.llatte.InsufficientMemoryException if the draft model's cache does not fit
+    void prepareDrafts() {
+        guesses = false;
+        if (request.speculation instanceof Speculation.None) {
+            return;
+        }
+        if (drafts == null || !drafts.isFor(request.speculation)) {
+            closeDrafts();
+            drafts = new LaneDrafts(sequence, request.speculation);
+        }
+        request.guessedBy(drafts);
+        drafts.begin(request);
+        guesses = true;
+    }
+
+    private void closeDrafts() {
+        if (drafts != null) {
+            drafts.close();
+            drafts = null;
+        }
+    }
+
+    boolean wantsFirstRows() {
+        return guesses && drafts.readsFirstRows();
+    }
+
+    /// Guesses at most so many tokens; returns how many.
+    int guess(int most) {
+        if (!guesses || forgotten > 0 || request.length() == request.promptLength) {
+            return 0;
+        }
+        drafts.guess(request, most);
+        return drafts.open();
+    }
+
+    /// Rows of the batch that are only guessed.
+    int guessed() {
+        return guesses ? drafts.open() : 0;
+    }
+
+    /// A token was chosen. If it is the one that was guessed, it is evaluated already, and the next one is chosen from the row behind it.
+    void chosen(int token) {
+        if (guesses && drafts.isRight(token)) {
+            position++;
+            row++;
+        } else {
+            row = NO_ROW;
+        }
+    }
+
+    /// Nothing more is chosen from what was guessed. Returns how many rows beyond the position are wrong.
+    int settle() {
+        return guesses ? drafts.settle(request) : 0;
+    }
+
+    /// Stops a guess that takes long, on any thread.
+    void cancelGuess() {
+        LaneDrafts running = drafts;
+        if (running != null) {
+            running.cancel();
+        }
     }
 
     void stopFollowing() {
@@ -111,11 +199,12 @@ final class Lane {
     }
 
     void release() {
+        notEvaluated();
         request = null;
+        guesses = false;
         stopFollowing();
         snapshotAt = 0;
         kept = 0;
         forgotten = 0;
-        notEvaluated();
     }
 }

@@ -71,6 +71,11 @@ final class Lanes {
         cells.grow(lane.sequence.id(), tokens);
     }
 
+    /// Stops what runs of guessing, on any thread.
+    void cancelGuesses() {
+        all.forEach(Lane::cancelGuess);
+    }
+
     // ---- giving a request a lane
 
     /// The lane that a request gets, with what it can begin with; or null where all are busy.
@@ -216,7 +221,8 @@ final class Lanes {
         }
     }
 
-    private void cut(Lane lane, int length) {
+    /// Makes a lane hold its first tokens only, or nothing where that cannot be done.
+    void cut(Lane lane, int length) {
         try {
             lane.sequence.removeFrom(length);
             cells.cut(lane.sequence.id(), length);

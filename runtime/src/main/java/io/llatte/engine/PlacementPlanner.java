@@ -66,7 +66,7 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
         List<String> gpus = gpusFor(options);
         Shape shape = Shape.of(path);
         IntFunction<ModelOptions> withLayers = layers -> ModelOptions.builder().gpuLayers(layers).devices(gpus)
-                .tensorSplit(options.tensorSplit()).splitMode(options.splitMode()).build();
+                .tensorSplit(options.tensorSplit()).splitMode(options.splitMode()).mtpLayers(options.mtpLayers()).build();
         if (options.gpuLayers().isPresent()) {
             return sized(PlacementTarget.GPU, path, withLayers.apply(options.gpuLayers().getAsInt()), options, shape);
         }
@@ -85,7 +85,8 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
     /// @throws CancellationException if the thread is interrupted
     /// @throws io.llatte.ModelLoadException if the file is missing, broken or unsupported
     Placement onCpu(Path path, EngineOptions options) {
-        return sized(PlacementTarget.CPU, path, ModelOptions.cpuOnly(), options, Shape.of(path));
+        return sized(PlacementTarget.CPU, path, ModelOptions.builder().gpuLayers(0).devices(List.of("CPU"))
+                .mtpLayers(options.mtpLayers()).build(), options, Shape.of(path));
     }
 
     private Placement sized(PlacementTarget target, Path path, ModelOptions modelOptions, EngineOptions options, Shape shape) {

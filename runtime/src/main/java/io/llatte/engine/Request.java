@@ -3,6 +3,7 @@ package io.llatte.engine;
 import io.llatte.llama.DraftStatistics;
 import io.llatte.llama.FinishReason;
 import io.llatte.llama.Sampler;
+import io.llatte.llama.Speculation;
 import io.llatte.llama.Timings;
 import io.llatte.llama.Usage;
 import java.time.Duration;
@@ -30,6 +31,7 @@ final class Request {
     final Sampler sampler;
     final boolean ignoreEog;
     final boolean shifts;
+    final Speculation speculation;
     final int priority;
     final long number;
 
@@ -43,6 +45,7 @@ final class Request {
     private volatile int taken;
     private volatile boolean pausesLoop;
     private volatile Thread reader;
+    private volatile LaneDrafts drafts;
 
     // Written by the loop before what it publishes.
     private int cachedTokens;
@@ -51,6 +54,9 @@ final class Request {
     private long admittedNanos;
     private long firstNanos;
     private long lastNanos;
+    private int draftedTokens;
+    private int acceptedTokens;
+    private long guessingNanos;
 
     /// @param prompt its ids
     /// @param limit the prompt's and the answer's tokens together, at most
@@ -64,6 +70,7 @@ final class Request {
         this.ignoreEog = asked.ignoreEog();
         this.shifts = asked.overflow() == OverflowPolicy.SHIFT;
         this.priority = asked.priority();
+        this.speculation = asked.speculation();
         this.number = number;
         this.load = load;
         this.whenEnded = whenEnded;
@@ -132,6 +139,24 @@ final class Request {
         }
         tokens[at] = id;
         written = at + 1;
+    }
+
+    // What was guessed ahead, for its timings.
+
+    void guessedBy(LaneDrafts guessing) {
+        drafts = guessing;
+    }
+
+    void guessed(long nanos) {
+        guessingNanos += nanos;
+    }
+
+    void checked(int tokens) {
+        draftedTokens += tokens;
+    }
+
+    void accepted(int tokens) {
+        acceptedTokens += tokens;
     }
 
     /// Lets the reader see what was appended.
@@ -211,6 +236,10 @@ final class Request {
         if (!isEnded()) {
             finish(reason, null);
             loop.cancelled(this);
+            LaneDrafts guessing = drafts;
+            if (guessing != null) {
+                guessing.cancel();
+            }
         }
     }
 
@@ -231,7 +260,12 @@ final class Request {
         Duration prefill = between(admittedNanos, firstNanos);
         Duration decode = between(firstNanos, lastNanos);
         return new Timings(load, prefill, between(startNanos, firstNanos), decode, perSecond(evaluatedPromptTokens, prefill),
-                perSecond(written - promptLength - 1, decode), DraftStatistics.NONE);
+                perSecond(written - promptLength - 1, decode), draftStatistics());
+    }
+
+    private DraftStatistics draftStatistics() {
+        return speculation instanceof Speculation.None ? DraftStatistics.NONE
+                : new DraftStatistics(draftedTokens, acceptedTokens, Duration.ofNanos(guessingNanos));
     }
 
     private static Duration between(long from, long to) {

@@ -3,7 +3,7 @@ package io.llatte.engine;
 import io.llatte.llama.Batch;
 
 /// What the next decode evaluates, a micro-batch at most: the last token of every sequence that generates, and prompts, in turns, in the room that
-/// is left. The decode loop's own.
+/// is left; and what is guessed to follow, where a request wants that. The decode loop's own.
 ///
 /// Rows stand in the order of their sequences: where each has a cache of its own, llama.cpp computes neighbours at once.
 final class StepBatch {
@@ -14,6 +14,8 @@ final class StepBatch {
     private final int sequenceLength;
     private int planned;
     private int nextPrompt;
+    private Lane first;
+    private int guessed;
 
     /// @param capacity tokens of a micro-batch
     /// @param sequenceLength tokens that a sequence can hold
@@ -37,8 +39,11 @@ final class StepBatch {
     }
 
     /// @param waitsForReaders whether sequences pause whose readers fall behind
-    void fill(boolean waitsForReaders) {
+    /// @param guesses whether there is room for guesses
+    void fill(boolean waitsForReaders, boolean guesses) {
         planned = 0;
+        guessed = 0;
+        first = null;
         int prompts = 0;
         for (int i = 0; i < lanes.count(); i++) {
             Lane lane = lanes.get(i);
@@ -52,6 +57,9 @@ final class StepBatch {
             }
             if (lane.remaining() == 1) {
                 plan(lane, lane.position + 1);
+                if (guesses) {
+                    guess(lane, capacity - planned - lanes.count() + 1 + i);
+                }
             } else if (lane.remaining() > 1) {
                 lane.isPromptNext = true;
                 prompts++;
@@ -66,6 +74,24 @@ final class StepBatch {
     private void plan(Lane lane, int end) {
         lane.planUpTo(end);
         planned += end - lane.position;
+    }
+
+    /// @param room rows that the lanes behind it leave
+    private void guess(Lane lane, int room) {
+        int wanted = Math.min(lane.request.limit - lane.request.length(), sequenceLength - lane.position) - 1;
+        int count = lane.guess(Math.min(wanted, room));
+        guessed += count;
+        planned += count;
+    }
+
+    /// Whether some of it is only guessed.
+    boolean hasGuesses() {
+        return guessed > 0;
+    }
+
+    /// Whether a lane's rows are the first ones.
+    boolean isFirst(Lane lane) {
+        return lane == first;
     }
 
     /// Prompts take turns; those of the highest priority come before all others.
@@ -90,8 +116,16 @@ final class StepBatch {
 
     private void addRows() {
         batch.clear();
+        for (int i = 0; i < lanes.count() && first == null; i++) {
+            if (lanes.get(i).isPlanned() && lanes.get(i).wantsFirstRows()) {
+                first = lanes.get(i);
+                first.addTo(batch);
+            }
+        }
         for (int i = 0; i < lanes.count(); i++) {
-            lanes.get(i).addTo(batch);
+            if (lanes.get(i) != first) {
+                lanes.get(i).addTo(batch);
+            }
         }
     }
 

@@ -124,7 +124,8 @@ public final class Speculator implements AutoCloseable {
         return draft(history, count, last, out, out.length);
     }
 
-    int draft(int[] history, int count, int last, int[] out, int most) {
+    /// The same, of at most `most` tokens.
+    public int draft(int[] history, int count, int last, int[] out, int most) {
         checkLength(count);
         if (!enter()) {
             return 0;
@@ -195,6 +196,14 @@ public final class Speculator implements AutoCloseable {
     /// From now on it works for this generation, and ends with it.
     void serve(Generation generation) {
         reader = generation;
+    }
+
+    /// Stops a call that evaluates something with a draft model or with layers of the model's own; that one then throws a
+    /// [CancellationException]. Without one this does nothing. Any thread.
+    public void cancel() {
+        if (draftContext != null) {
+            draftContext.nativeContext().control().cancel();
+        }
     }
 
     /// Stops a running call for this generation.

@@ -33,7 +33,12 @@ final class Engines {
     }
 
     static GenerationRequest greedy(String text, int maxTokens) {
-        return new GenerationRequest(new Prompt.Text(text), SamplingOptions.greedy(), maxTokens, List.of(), true, OverflowPolicy.FAIL, 0);
+        return endless(new Prompt.Text(text), maxTokens).build();
+    }
+
+    /// Greedy, whatever token comes.
+    static GenerationRequest.Builder endless(Prompt prompt, int maxTokens) {
+        return GenerationRequest.builder(prompt).sampling(SamplingOptions.greedy()).maxTokens(maxTokens).ignoreEog(true);
     }
 
     static TokenStream start(Engine engine, GenerationRequest request) {

@@ -1,6 +1,7 @@
 package io.llatte.engine;
 
 import static io.llatte.engine.Engines.WORDS;
+import static io.llatte.engine.Engines.endless;
 import static io.llatte.engine.Engines.greedy;
 import static io.llatte.engine.Engines.options;
 import static io.llatte.engine.Engines.read;
@@ -10,7 +11,6 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.llatte.ContextOverflowException;
 import io.llatte.llama.Llama;
-import io.llatte.llama.SamplingOptions;
 import io.llatte.llama.TokenStream;
 import io.llatte.memory.DeviceArena;
 import java.nio.file.Path;
@@ -119,7 +119,7 @@ class EqualPartsIT {
     @Test
     void shift_goesOnBeyondItsPart() {
         try (var engine = engine(2)) {
-            var request = new GenerationRequest(new Prompt.Text(WORDS), SamplingOptions.greedy(), 3 * PART, List.of(), true, OverflowPolicy.SHIFT, 0);
+            var request = endless(new Prompt.Text(WORDS), 3 * PART).overflow(OverflowPolicy.SHIFT).build();
             assertThat(read(start(engine, request))).hasSize(3 * PART);
         }
     }

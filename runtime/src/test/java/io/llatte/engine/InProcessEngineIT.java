@@ -1,6 +1,7 @@
 package io.llatte.engine;
 
 import static io.llatte.engine.Engines.WORDS;
+import static io.llatte.engine.Engines.endless;
 import static io.llatte.engine.Engines.greedy;
 import static io.llatte.engine.Engines.options;
 import static io.llatte.engine.Engines.read;
@@ -14,7 +15,6 @@ import io.llatte.EngineClosedException;
 import io.llatte.llama.ChatMessage;
 import io.llatte.llama.FinishReason;
 import io.llatte.llama.Llama;
-import io.llatte.llama.SamplingOptions;
 import io.llatte.llama.TokenStream;
 import io.llatte.memory.DeviceArena;
 import java.nio.file.Path;
@@ -108,8 +108,7 @@ class InProcessEngineIT {
             TokenStream running = start(engine, greedy(WORDS, 900));
             running.next();
             TokenStream low = engine.generate(greedy(WORDS, 5), _ -> ended.add("low"));
-            TokenStream high = engine.generate(new GenerationRequest(new Prompt.Text(WORDS), SamplingOptions.greedy(), 5, List.of(), true,
-                    OverflowPolicy.FAIL, 1), _ -> ended.add("high"));
+            TokenStream high = engine.generate(endless(new Prompt.Text(WORDS), 5).priority(1).build(), _ -> ended.add("high"));
             running.close();
             read(low);
             read(high);
@@ -145,7 +144,7 @@ class InProcessEngineIT {
     @Test
     void shift_goesOnBeyondTheContext() {
         try (var engine = engine(options(256).build())) {
-            var request = new GenerationRequest(new Prompt.Text(WORDS), SamplingOptions.greedy(), 1000, List.of(), true, OverflowPolicy.SHIFT, 0);
+            var request = endless(new Prompt.Text(WORDS), 1000).overflow(OverflowPolicy.SHIFT).build();
             TokenStream stream = start(engine, request);
 
             assertThat(read(stream)).hasSize(1000);
@@ -165,11 +164,10 @@ class InProcessEngineIT {
                 messages.add(ChatMessage.assistant(WORDS + i));
             }
             messages.add(ChatMessage.user("the last"));
-            var refused = new GenerationRequest(new Prompt.Chat(messages), SamplingOptions.greedy(), 10, List.of(), true, OverflowPolicy.FAIL, 0);
+            var refused = endless(new Prompt.Chat(messages), 10).build();
             assertThatExceptionOfType(ContextOverflowException.class).isThrownBy(() -> start(engine, refused));
 
-            var dropping = new GenerationRequest(new Prompt.Chat(messages), SamplingOptions.greedy(), 10, List.of(), true,
-                    OverflowPolicy.DROP_OLDEST_TURNS, 0);
+            var dropping = endless(new Prompt.Chat(messages), 10).overflow(OverflowPolicy.DROP_OLDEST_TURNS).build();
             TokenStream stream = start(engine, dropping);
             assertThat(read(stream)).hasSize(10);
             assertThat(stream.usage().promptTokens()).isBetween(200, 502);
@@ -332,7 +330,7 @@ class InProcessEngineIT {
             var whole = new StringBuilder();
             start(engine, greedy(WORDS, 60)).forEachRemaining(token -> whole.append(token.text()));
             String stop = whole.substring(whole.length() / 2, whole.length() / 2 + 3);
-            var request = new GenerationRequest(new Prompt.Text(WORDS), SamplingOptions.greedy(), 60, List.of(stop), true, OverflowPolicy.FAIL, 0);
+            var request = endless(new Prompt.Text(WORDS), 60).stop(List.of(stop)).build();
             var text = new StringBuilder();
             TokenStream stream = engine.generate(request, ended::add);
             stream.forEachRemaining(token -> text.append(token.text()));

@@ -27,8 +27,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class RemoteEngineTest {
 
-    private static final GenerationRequest HELLO = new GenerationRequest(new Prompt.Chat(List.of(ChatMessage.user("Hi"))),
-            SamplingOptions.builder().seed(7).build(), 5, List.of("STOP"), false, OverflowPolicy.FAIL, 0);
+    private static final GenerationRequest HELLO = GenerationRequest.builder(new Prompt.Chat(List.of(ChatMessage.user("Hi"))))
+            .sampling(SamplingOptions.builder().seed(7).build()).maxTokens(5).stop(List.of("STOP")).build();
 
     private ChatServer server;
     private RemoteEngine engine;
