@@ -205,6 +205,10 @@ LLATTE_API int32_t llatte_context_set_threads(struct llatte_context * context, i
 LLATTE_API int32_t llatte_context_set_embeddings(struct llatte_context * context, bool enabled, struct llatte_error * error);
 LLATTE_API int32_t llatte_context_set_causal(struct llatte_context * context, bool causal, struct llatte_error * error);
 LLATTE_API int32_t llatte_context_synchronize(struct llatte_context * context, struct llatte_error * error);
+/* Ends the threads that have computed for the calling thread, until it computes again; they would sleep otherwise, until the calling thread ends. For a
+ * thread that will not compute for a while: libgomp counts the sleeping ones too, and where all are more than the processors, no thread spins long
+ * before it sleeps, and every decode of the process becomes slower. */
+LLATTE_API void    llatte_release_threads(void);
 LLATTE_API int32_t llatte_context_perf(struct llatte_context * context, struct llama_perf_context_data * out, struct llatte_error * error);
 
 /* ---- memory accounting --------------------------------------------------------------------------------------------------- */

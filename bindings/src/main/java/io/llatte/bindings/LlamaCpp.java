@@ -10167,6 +10167,63 @@ public class LlamaCpp extends LlamaCpp$shared {
         }
     }
 
+    private static class llatte_release_threads {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_release_threads");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void llatte_release_threads()
+     * }
+     */
+    public static FunctionDescriptor llatte_release_threads$descriptor() {
+        return llatte_release_threads.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void llatte_release_threads()
+     * }
+     */
+    public static MethodHandle llatte_release_threads$handle() {
+        return llatte_release_threads.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void llatte_release_threads()
+     * }
+     */
+    public static MemorySegment llatte_release_threads$address() {
+        return llatte_release_threads.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void llatte_release_threads()
+     * }
+     */
+    public static void llatte_release_threads() {
+        var mh$ = llatte_release_threads.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_release_threads");
+            }
+            mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class llatte_context_perf {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LlamaCpp.C_INT,

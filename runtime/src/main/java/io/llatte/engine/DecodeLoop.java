@@ -10,6 +10,7 @@ import io.llatte.llama.Model;
 import io.llatte.llama.SamplingRound;
 import io.llatte.llama.Vocab;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,6 +20,9 @@ import org.slf4j.LoggerFactory;
 final class DecodeLoop implements Runnable {
 
     private static final Logger LOG = LoggerFactory.getLogger(DecodeLoop.class);
+
+    /// The compute threads stay for so long without work; to start them takes less than a millisecond.
+    private static final long KEEPS_THREADS_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final Model model;
     private final Vocab vocab;
@@ -33,6 +37,7 @@ final class DecodeLoop implements Runnable {
     private SamplingRound round;
     private Lane[] sampled;
     private boolean roomForGuesses = true;
+    private boolean holdsThreads;
 
     // Written by the loop alone.
     private volatile long decodes;
@@ -141,8 +146,9 @@ final class DecodeLoop implements Runnable {
                 batch.fill(waitsForReaders, roomForGuesses);
                 running = lanes.running();
                 if (batch.isEmpty()) {
-                    LockSupport.park(this);
+                    rest();
                 } else {
+                    holdsThreads = true;
                     step();
                 }
             }
@@ -155,6 +161,20 @@ final class DecodeLoop implements Runnable {
         } finally {
             closing = true;
             endAll(failure);
+        }
+    }
+
+    /// Waits for something to do.
+    private void rest() {
+        if (!holdsThreads) {
+            LockSupport.park(this);
+            return;
+        }
+        long from = System.nanoTime();
+        LockSupport.parkNanos(this, KEEPS_THREADS_NANOS);
+        if (System.nanoTime() - from >= KEEPS_THREADS_NANOS) {
+            context.releaseThreads();
+            holdsThreads = false;
         }
     }
 

@@ -264,6 +264,16 @@ public final class Context implements AutoCloseable {
         });
     }
 
+    /// Ends the threads that have computed for the calling thread, in this context or another, until it computes again. For a thread that will
+    /// not decode for a while: with OpenMP each thread that decodes keeps its own, asleep, until it ends; and where they are more than the
+    /// processors, libgomp lets none spin for long, which makes every decode of the process slower.
+    public void releaseThreads() {
+        locked(() -> {
+            NativeContext.releaseThreads();
+            return null;
+        });
+    }
+
     /// Changes the threads of one-token and of larger decodes, 1 to 512.
     public void setThreads(int threads, int batchThreads) {
         locked(() -> {

@@ -88,6 +88,8 @@ final class DecodeLoop implements Runner {
 
     @Override
     public void close() {
+        // What is measured next may compute on another thread.
+        context.releaseThreads();
         arena.close();
     }
 }
