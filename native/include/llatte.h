@@ -194,6 +194,23 @@ LLATTE_API int32_t llatte_context_encode(struct llatte_context * context, int32_
 /* The n_vocab unnormalised scores of a row of the last decode that asked for output; -1 is its last output. Borrowed until the next decode. */
 LLATTE_API int32_t llatte_context_logits(struct llatte_context * context, int32_t row, const float ** out, struct llatte_error * error);
 
+#define LLATTE_MAX_ALTERNATIVES 20
+
+/* What a model gives a token, and its most probable tokens: natural logarithms of probabilities over the whole vocabulary, from the logits as they
+ * were computed. No temperature, penalty, bias, grammar or cut is in them. -INFINITY is a probability of 0. */
+struct llatte_logprobs {
+    int32_t wanted;                            /* in: how many alternatives, 0 .. 20; in a round -1 for none of all this  */
+    int32_t count;                             /* how many there are: `wanted`, or fewer where fewer are possible at all   */
+    float   chosen;                            /* of the token itself, which need not be among the alternatives           */
+    int32_t ids[LLATTE_MAX_ALTERNATIVES];      /* the most probable first; of equal ones the lower id                     */
+    float   logprobs[LLATTE_MAX_ALTERNATIVES];
+};
+
+/* Fills all but `wanted` for a token at a row of the last decode that asked for output (-1: its last output). On failure their values are
+ * undefined. LLATTE_DECODE_FAILED where a logit is no number or the best one is not finite. */
+LLATTE_API int32_t llatte_context_logprobs(struct llatte_context * context, int32_t row, int32_t token, struct llatte_logprobs * logprobs,
+                                           struct llatte_error * error);
+
 /* The embedding of a row, or of a whole sequence where the context pools; `length` gets the number of floats. Borrowed as above. */
 LLATTE_API int32_t llatte_context_embeddings(struct llatte_context * context, int32_t row, const float ** out, int32_t * length,
                                              struct llatte_error * error);
@@ -306,11 +323,12 @@ LLATTE_API int32_t llatte_sampler_sample(struct llatte_sampler * sampler, struct
                                          struct llatte_error * error);
 /* The same for `count` rows of the last decode, each with a chain of its own, in parallel: tokens[i] is chosen from rows[i] by samplers[i], which
  * may be in a round once. What fails is one row's: statuses[i] says so, and errors[i] (`errors` may be NULL) where it is not LLATTE_OK; tokens[i]
- * is untouched then. The status that is returned is not LLATTE_OK only where nothing was done at all. `n_threads`: 0 for one, or, where
- * there is enough to do, as many as decoded; they are awake for the thread that decoded. */
+ * is untouched then. The status that is returned is not LLATTE_OK only where nothing was done at all. `logprobs` may be NULL; else logprobs[i] is
+ * filled for the token that was chosen, as by llatte_context_logprobs, unless its `wanted` is -1. `n_threads`: 0 for one, or, where there is
+ * enough to do, as many as decoded; they are awake for the thread that decoded. */
 LLATTE_API int32_t llatte_sampler_sample_rows(struct llatte_context * context, int32_t count, struct llatte_sampler * const * samplers,
                                               const int32_t * rows, int32_t * tokens, int32_t * statuses, struct llatte_error * errors,
-                                              int32_t n_threads, struct llatte_error * error);
+                                              struct llatte_logprobs * logprobs, int32_t n_threads, struct llatte_error * error);
 /* Lets the graph of each decode choose a sequence's tokens by the sampler's chain, on the model's device. NULL takes out what is there (`accepted`
  * may be NULL then), and so does freeing the sampler, on the context's thread. `accepted` is whether the graph runs the whole chain; where it cannot,
  * nothing changes: grammars, DRY, XTC, typical, mirostat, a temperature that is dynamic or 0, a least number to keep, greedy or biases after top-k

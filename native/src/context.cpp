@@ -244,6 +244,18 @@ int32_t output_row(const llatte_context * context, int32_t row) {
     return row;
 }
 
+const float * row_logits(const llatte_context * context, int32_t row) {
+    const int32_t index = output_row(context, row);
+    if (context->outputs[index] == chosen_in_graph) {
+        fail(LLATTE_INVALID_STATE, format("row %d has no logits here: its token was chosen in the graph", index), index);
+    }
+    const float * logits = llama_get_logits_ith(context->handle, index);
+    if (logits == nullptr) {
+        fail(LLATTE_INVALID_STATE, "the context computes no logits");
+    }
+    return logits;
+}
+
 } // namespace llatte
 
 using llatte::guarded_context;
@@ -344,15 +356,7 @@ int32_t llatte_context_encode(llatte_context * context, int32_t n_tokens, const 
 int32_t llatte_context_logits(llatte_context * context, int32_t row, const float ** out, llatte_error * error) {
     return guarded_context(context, error, [&] {
         llatte::require_not_null(out, "out");
-        const int32_t index = llatte::output_row(context, row);
-        if (context->outputs[index] == llatte::chosen_in_graph) {
-            llatte::fail(LLATTE_INVALID_STATE, llatte::format("row %d has no logits here: its token was chosen in the graph", index), index);
-        }
-        const float * logits = llama_get_logits_ith(context->handle, index);
-        if (logits == nullptr) {
-            llatte::fail(LLATTE_INVALID_STATE, "the context computes no logits");
-        }
-        *out = logits;
+        *out = llatte::row_logits(context, row);
     });
 }
 

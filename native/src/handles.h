@@ -108,6 +108,9 @@ void require_sequence(const llatte_context * context, const char * name, int32_t
 // The row of the last decode that `row` means (-1: its last output); refused where that row has no output.
 int32_t output_row(const llatte_context * context, int32_t row);
 
+// Its scores; refused where there are none on this side.
+const float * row_logits(const llatte_context * context, int32_t row);
+
 // Gives what was freed back to the system.
 void return_free_memory();
 

@@ -144,6 +144,10 @@ void describe_llatte(layout & l) {
         FIELD(cancel); FIELD(progress);
     }
     {
+        STRUCT(llatte_logprobs);
+        FIELD(wanted); FIELD(count); FIELD(chosen); FIELD(ids); FIELD(logprobs);
+    }
+    {
         STRUCT(llatte_memory_entry);
         FIELD(buffer_type); FIELD(device); FIELD(model_bytes); FIELD(context_bytes); FIELD(compute_bytes);
     }

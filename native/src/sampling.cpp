@@ -1,3 +1,4 @@
+#include "logprobs.h"
 #include "sampler.h"
 
 #include <algorithm>
@@ -225,8 +226,11 @@ source source_of(const llatte_sampler * sampler, const llatte_context * context,
     return from;
 }
 
-int32_t choose_and_accept(llatte_sampler * sampler, const source & from) {
+int32_t choose_and_accept(llatte_sampler * sampler, const source & from, llatte_logprobs * logprobs = nullptr) {
     const llama_token token = from.logits == nullptr ? from.token : llatte::choose(sampler, from.logits);
+    if (llatte::wants_logprobs(logprobs)) {
+        llatte::find_logprobs(from.logits, sampler->model->n_vocab, token, logprobs);
+    }
     llatte::accept(sampler, token);
     return token;
 }
@@ -265,7 +269,8 @@ int32_t llatte_sampler_sample(llatte_sampler * sampler, llatte_context * context
 }
 
 int32_t llatte_sampler_sample_rows(llatte_context * context, int32_t count, llatte_sampler * const * samplers, const int32_t * rows,
-                                   int32_t * tokens, int32_t * statuses, llatte_error * errors, int32_t n_threads, llatte_error * error) {
+                                   int32_t * tokens, int32_t * statuses, llatte_error * errors, llatte_logprobs * logprobs, int32_t n_threads,
+                                   llatte_error * error) {
     return guarded(error, [&] {
         require_usable(context);
         llatte::require_range("count", count, 0, context->n_batch);
@@ -281,12 +286,16 @@ int32_t llatte_sampler_sample_rows(llatte_context * context, int32_t count, llat
         // On this thread: llama.cpp's getters change the context.
         std::vector<const float *> & logits = context->round_logits;
         logits.resize(std::max<size_t>(logits.size(), count));
-        const auto error_of = [&](int32_t i) { return errors == nullptr ? nullptr : errors + i; };
+        const auto error_of    = [&](int32_t i) { return errors == nullptr ? nullptr : errors + i; };
+        const auto logprobs_of = [&](int32_t i) { return logprobs == nullptr ? nullptr : logprobs + i; };
         for (int32_t i = 0; i < count; i++) {
             statuses[i] = guarded(error_of(i), [&] {
                 const source from = source_of(samplers[i], context, rows[i]);
                 if (samplers[i]->in_round) {
                     llatte::fail(LLATTE_INVALID_ARGUMENT, "the sampler has another row of this round already");
+                }
+                if (llatte::wants_logprobs(logprobs_of(i)) && from.logits == nullptr) {
+                    llatte::fail(LLATTE_INVALID_STATE, llatte::format("row %d has no logits here: its token was chosen in the graph", rows[i]), rows[i]);
                 }
                 logits[i]             = from.logits;
                 tokens[i]             = from.logits == nullptr ? from.token : tokens[i];
@@ -303,7 +312,7 @@ int32_t llatte_sampler_sample_rows(llatte_context * context, int32_t count, llat
         for (int32_t i = 0; i < count; i++) {
             if (statuses[i] == LLATTE_OK) {
                 const source from{ logits[i], tokens[i] };
-                statuses[i]           = guarded(error_of(i), [&] { tokens[i] = choose_and_accept(samplers[i], from); });
+                statuses[i]           = guarded(error_of(i), [&] { tokens[i] = choose_and_accept(samplers[i], from, logprobs_of(i)); });
                 samplers[i]->in_round = false;
             }
         }

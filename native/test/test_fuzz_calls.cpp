@@ -95,6 +95,9 @@ private:
         const float * floats = nullptr;
         int32_t       length = 0;
         report("logits", llatte_context_logits(context.get(), count(40), &floats, &check::error()));
+        llatte_logprobs logprobs{};
+        logprobs.wanted = count(25);
+        report("logprobs", llatte_context_logprobs(context.get(), count(40), count(128), &logprobs, &check::error()));
         report("embeddings", llatte_context_embeddings(context.get(), count(40), &floats, &length, &check::error()));
         report("sequence embeddings", llatte_context_sequence_embeddings(context.get(), sequence(), &floats, &length, &check::error()));
     }

@@ -148,7 +148,8 @@ CASE(a_round_of_graph_rows_and_others) {
         std::vector<int32_t> statuses(4, -7);
         const auto           before = tokens;
         CHECK_OK(step(tokens, position).decode(context));
-        CHECK_OK(llatte_sampler_sample_rows(context.get(), 4, raw.data(), rows.data(), tokens.data(), statuses.data(), nullptr, 2, &error()));
+        CHECK_OK(llatte_sampler_sample_rows(context.get(), 4, raw.data(), rows.data(), tokens.data(), statuses.data(), nullptr, nullptr, 2,
+                                            &error()));
         CHECK(statuses == std::vector<int32_t>(4, LLATTE_OK));
         for (int32_t i = 1; i < 4; i++) {
             CHECK(tokens[i] == tokens[0]); // the same past, whoever chooses
@@ -157,6 +158,9 @@ CASE(a_round_of_graph_rows_and_others) {
         CHECK_OK(llatte_context_logits(context.get(), 0, &logits, &error()));
         CHECK_STATUS(LLATTE_INVALID_STATE, llatte_context_logits(context.get(), 1, &logits, &error()));
         CHECK_STATUS(LLATTE_INVALID_STATE, llatte_context_logits(context.get(), -1, &logits, &error()));
+        llatte_logprobs logprobs{};
+        CHECK_OK(llatte_context_logprobs(context.get(), 0, tokens[0], &logprobs, &error()));
+        CHECK_STATUS(LLATTE_INVALID_STATE, llatte_context_logprobs(context.get(), 1, tokens[1], &logprobs, &error()));
         int32_t token = -7;
         CHECK_STATUS(LLATTE_INVALID_STATE, llatte_sampler_sample(raw[0], context.get(), 1, &token, &error()));
         CHECK(token == -7);
@@ -424,7 +428,7 @@ CASE(attaching_at_random) {
                 std::vector<int32_t> tokens(raw.size(), -7);
                 std::vector<int32_t> statuses(raw.size(), -7);
                 CHECK_OK(llatte_sampler_sample_rows(context.get(), rows.size(), raw.data(), indices.data(), tokens.data(), statuses.data(), nullptr,
-                                                    static_cast<int32_t>(below(3)), &error()));
+                                                    nullptr, static_cast<int32_t>(below(3)), &error()));
                 for (size_t row = 0; row < raw.size(); row++) {
                     CHECK(statuses[row] == LLATTE_OK ? tokens[row] >= 0 && tokens[row] < 128
                                                      : statuses[row] != LLATTE_INTERNAL && tokens[row] == -7);

@@ -272,7 +272,7 @@ struct round_of {
 
     int32_t sample(const fixture::context_ptr & context, int32_t n_threads = 0) {
         return llatte_sampler_sample_rows(context.get(), static_cast<int32_t>(rows.size()), samplers.data(), rows.data(), tokens.data(),
-                                          statuses.data(), errors.data(), n_threads, &error());
+                                          statuses.data(), errors.data(), nullptr, n_threads, &error());
     }
 };
 
@@ -336,7 +336,7 @@ CASE(one_row_fails_among_several) {
     }
     // Without room for messages.
     CHECK_OK(llatte_sampler_sample_rows(context.get(), 7, round.samplers.data(), round.rows.data(), round.tokens.data(), round.statuses.data(),
-                                        nullptr, 0, &error()));
+                                        nullptr, nullptr, 0, &error()));
     CHECK(round.statuses == expected);
     fixture::check_usable(context);
 }
@@ -350,20 +350,20 @@ CASE(rounds_with_bad_arguments) {
     int32_t          token  = -7;
     int32_t          status = -7;
     const auto       call   = [&](llatte_context * of, int32_t count, int32_t * rows, int32_t * tokens, int32_t * statuses, int32_t n_threads) {
-        return llatte_sampler_sample_rows(of, count, &one, rows, tokens, statuses, nullptr, n_threads, &error());
+        return llatte_sampler_sample_rows(of, count, &one, rows, tokens, statuses, nullptr, nullptr, n_threads, &error());
     };
     CHECK_STATUS(LLATTE_INVALID_ARGUMENT, call(nullptr, 1, &row, &token, &status, 1));
     CHECK_STATUS(LLATTE_INVALID_ARGUMENT, call(context.get(), 1, nullptr, &token, &status, 1));
     CHECK_STATUS(LLATTE_INVALID_ARGUMENT, call(context.get(), 1, &row, nullptr, &status, 1));
     CHECK_STATUS(LLATTE_INVALID_ARGUMENT, call(context.get(), 1, &row, &token, nullptr, 1));
-    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_sampler_sample_rows(context.get(), 1, nullptr, &row, &token, &status, nullptr, 1, &error()));
+    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_sampler_sample_rows(context.get(), 1, nullptr, &row, &token, &status, nullptr, nullptr, 1, &error()));
     for (int32_t count : { -1, 33, INT32_MAX, INT32_MIN }) {
         CHECK_STATUS(LLATTE_INVALID_ARGUMENT, call(context.get(), count, &row, &token, &status, 1));
     }
     for (int32_t n_threads : { -1, 513, INT32_MAX, INT32_MIN }) {
         CHECK_STATUS(LLATTE_INVALID_ARGUMENT, call(context.get(), 1, &row, &token, &status, n_threads));
     }
-    CHECK_OK(llatte_sampler_sample_rows(context.get(), 0, nullptr, nullptr, nullptr, nullptr, nullptr, 0, &error()));
+    CHECK_OK(llatte_sampler_sample_rows(context.get(), 0, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, 0, &error()));
     CHECK(token == -7 && status == -7);
     for (int32_t bad : { 8, -2, INT32_MAX, INT32_MIN }) {
         CHECK_OK(call(context.get(), 1, &bad, &token, &status, 1));

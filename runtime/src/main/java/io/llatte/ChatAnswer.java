@@ -1,9 +1,13 @@
 package io.llatte;
 
 import io.llatte.llama.FinishReason;
+import io.llatte.llama.Logprobs;
 import io.llatte.llama.Timings;
+import io.llatte.llama.Token;
 import io.llatte.llama.TokenStream;
 import io.llatte.llama.Usage;
+import java.util.ArrayList;
+import java.util.List;
 
 /// A whole answer.
 ///
@@ -11,16 +15,24 @@ import io.llatte.llama.Usage;
 /// @param finishReason why it ended
 /// @param usage its tokens
 /// @param timings its times, tokens per second among them
-public record ChatAnswer(String text, FinishReason finishReason, Usage usage, Timings timings) {
+/// @param logprobs of its tokens in their order, where they were asked for
+public record ChatAnswer(String text, FinishReason finishReason, Usage usage, Timings timings, List<Logprobs> logprobs) {
+
+    public ChatAnswer {
+        logprobs = List.copyOf(logprobs);
+    }
 
     /// Reads a stream to its end and closes it.
     static ChatAnswer of(TokenStream stream) {
         try (stream) {
             var text = new StringBuilder();
+            List<Logprobs> logprobs = new ArrayList<>();
             while (stream.hasNext()) {
-                text.append(stream.next().text());
+                Token token = stream.next();
+                text.append(token.text());
+                token.logprobs().ifPresent(logprobs::add);
             }
-            return new ChatAnswer(text.toString(), stream.finishReason(), stream.usage(), stream.timings());
+            return new ChatAnswer(text.toString(), stream.finishReason(), stream.usage(), stream.timings(), logprobs);
         }
     }
 }

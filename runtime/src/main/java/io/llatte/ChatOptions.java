@@ -1,10 +1,12 @@
 package io.llatte;
 
 import io.llatte.engine.OverflowPolicy;
+import io.llatte.llama.Logprobs;
 import io.llatte.llama.SamplingOptions;
 import io.llatte.llama.Speculation;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalInt;
 
 /// How an answer is made. Immutable.
 ///
@@ -15,8 +17,10 @@ import java.util.Objects;
 /// @param overflow what happens where the context has no room for it
 /// @param priority a request of a higher one is admitted first, and its prompt evaluated first; 0 is usual
 /// @param speculation how tokens are guessed ahead, for speed; a server chooses for itself
+/// @param topLogprobs whether tokens say how probable the model found them, with so many alternatives, 0 to [Logprobs#MAX_ALTERNATIVES]; empty
+///        for no, which costs nothing
 public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> stop, boolean ignoreEog, OverflowPolicy overflow,
-                          int priority, Speculation speculation) {
+                          int priority, Speculation speculation, OptionalInt topLogprobs) {
 
     public ChatOptions {
         if (maxTokens < 1) {
@@ -25,6 +29,7 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
         Objects.requireNonNull(sampling, "sampling");
         Objects.requireNonNull(overflow, "overflow");
         Objects.requireNonNull(speculation, "speculation");
+        Logprobs.check(topLogprobs);
         stop = List.copyOf(stop);
         if (stop.stream().anyMatch(String::isEmpty)) {
             throw new IllegalArgumentException("a stop string must not be empty");
@@ -49,6 +54,7 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
         private OverflowPolicy overflow = OverflowPolicy.FAIL;
         private int priority;
         private Speculation speculation = Speculation.none();
+        private OptionalInt topLogprobs = OptionalInt.empty();
 
         private Builder() {
         }
@@ -88,8 +94,13 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
             return this;
         }
 
+        public Builder topLogprobs(int value) {
+            topLogprobs = OptionalInt.of(value);
+            return this;
+        }
+
         public ChatOptions build() {
-            return new ChatOptions(maxTokens, sampling, stop, ignoreEog, overflow, priority, speculation);
+            return new ChatOptions(maxTokens, sampling, stop, ignoreEog, overflow, priority, speculation, topLogprobs);
         }
     }
 }

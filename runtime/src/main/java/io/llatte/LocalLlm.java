@@ -166,7 +166,8 @@ public final class LocalLlm implements AutoCloseable {
 
     private TokenStream generate(Prompt prompt, ChatOptions chatOptions) {
         return lifecycle.generate(new GenerationRequest(prompt, chatOptions.sampling(), chatOptions.maxTokens(), chatOptions.stop(),
-                chatOptions.ignoreEog(), chatOptions.overflow(), chatOptions.priority(), chatOptions.speculation()));
+                chatOptions.ignoreEog(), chatOptions.overflow(), chatOptions.priority(), chatOptions.speculation(),
+                chatOptions.topLogprobs()));
     }
 
     private static void checkImages(List<ChatMessage> messages) {

@@ -70,6 +70,14 @@ class LocalLlmIT {
     }
 
     @Test
+    void logprobs_areInTheAnswer_whereTheyWereAskedFor() {
+        var asking = ChatOptions.builder().maxTokens(5).ignoreEog(true).sampling(SamplingOptions.greedy()).topLogprobs(2).build();
+        ChatAnswer answer = llm.chat(HELLO, asking);
+        assertThat(answer.logprobs()).hasSize(5).allSatisfy(one -> assertThat(one.alternatives()).hasSize(2).startsWith(one.token()));
+        assertThat(llm.chat(HELLO, tokens(5)).logprobs()).isEmpty();
+    }
+
+    @Test
     void ignoringEog_goesOnToTheLastToken() throws Exception {
         llm.init(SpeakingModels.A);
         int first;

@@ -23,6 +23,15 @@ public class LlamaCpp extends LlamaCpp$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
+    private static final int LLATTE_MAX_ALTERNATIVES = (int)20L;
+    /**
+     * {@snippet lang=c :
+     * #define LLATTE_MAX_ALTERNATIVES 20
+     * }
+     */
+    public static int LLATTE_MAX_ALTERNATIVES() {
+        return LLATTE_MAX_ALTERNATIVES;
+    }
     private static final int GGML_TYPE_F32 = (int)0L;
     /**
      * {@snippet lang=c :
@@ -9791,6 +9800,70 @@ public class LlamaCpp extends LlamaCpp$shared {
         }
     }
 
+    private static class llatte_context_logprobs {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_context_logprobs");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_context_logprobs(struct llatte_context *context, int32_t row, int32_t token, struct llatte_logprobs *logprobs, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_context_logprobs$descriptor() {
+        return llatte_context_logprobs.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_context_logprobs(struct llatte_context *context, int32_t row, int32_t token, struct llatte_logprobs *logprobs, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_context_logprobs$handle() {
+        return llatte_context_logprobs.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_context_logprobs(struct llatte_context *context, int32_t row, int32_t token, struct llatte_logprobs *logprobs, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_context_logprobs$address() {
+        return llatte_context_logprobs.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_context_logprobs(struct llatte_context *context, int32_t row, int32_t token, struct llatte_logprobs *logprobs, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_context_logprobs(MemorySegment context, int row, int token, MemorySegment logprobs, MemorySegment error) {
+        var mh$ = llatte_context_logprobs.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_context_logprobs", context, row, token, logprobs, error);
+            }
+            return (int)mh$.invokeExact(context, row, token, logprobs, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class llatte_context_embeddings {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LlamaCpp.C_INT,
@@ -12203,6 +12276,7 @@ public class LlamaCpp extends LlamaCpp$shared {
             LlamaCpp.C_POINTER,
             LlamaCpp.C_POINTER,
             LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
             LlamaCpp.C_INT,
             LlamaCpp.C_POINTER
         );
@@ -12215,7 +12289,7 @@ public class LlamaCpp extends LlamaCpp$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t llatte_sampler_sample_rows(struct llatte_context *context, int32_t count, struct llatte_sampler *const *samplers, const int32_t *rows, int32_t *tokens, int32_t *statuses, struct llatte_error *errors, int32_t n_threads, struct llatte_error *error)
+     * int32_t llatte_sampler_sample_rows(struct llatte_context *context, int32_t count, struct llatte_sampler *const *samplers, const int32_t *rows, int32_t *tokens, int32_t *statuses, struct llatte_error *errors, struct llatte_logprobs *logprobs, int32_t n_threads, struct llatte_error *error)
      * }
      */
     public static FunctionDescriptor llatte_sampler_sample_rows$descriptor() {
@@ -12225,7 +12299,7 @@ public class LlamaCpp extends LlamaCpp$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t llatte_sampler_sample_rows(struct llatte_context *context, int32_t count, struct llatte_sampler *const *samplers, const int32_t *rows, int32_t *tokens, int32_t *statuses, struct llatte_error *errors, int32_t n_threads, struct llatte_error *error)
+     * int32_t llatte_sampler_sample_rows(struct llatte_context *context, int32_t count, struct llatte_sampler *const *samplers, const int32_t *rows, int32_t *tokens, int32_t *statuses, struct llatte_error *errors, struct llatte_logprobs *logprobs, int32_t n_threads, struct llatte_error *error)
      * }
      */
     public static MethodHandle llatte_sampler_sample_rows$handle() {
@@ -12235,7 +12309,7 @@ public class LlamaCpp extends LlamaCpp$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t llatte_sampler_sample_rows(struct llatte_context *context, int32_t count, struct llatte_sampler *const *samplers, const int32_t *rows, int32_t *tokens, int32_t *statuses, struct llatte_error *errors, int32_t n_threads, struct llatte_error *error)
+     * int32_t llatte_sampler_sample_rows(struct llatte_context *context, int32_t count, struct llatte_sampler *const *samplers, const int32_t *rows, int32_t *tokens, int32_t *statuses, struct llatte_error *errors, struct llatte_logprobs *logprobs, int32_t n_threads, struct llatte_error *error)
      * }
      */
     public static MemorySegment llatte_sampler_sample_rows$address() {
@@ -12244,16 +12318,16 @@ public class LlamaCpp extends LlamaCpp$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t llatte_sampler_sample_rows(struct llatte_context *context, int32_t count, struct llatte_sampler *const *samplers, const int32_t *rows, int32_t *tokens, int32_t *statuses, struct llatte_error *errors, int32_t n_threads, struct llatte_error *error)
+     * int32_t llatte_sampler_sample_rows(struct llatte_context *context, int32_t count, struct llatte_sampler *const *samplers, const int32_t *rows, int32_t *tokens, int32_t *statuses, struct llatte_error *errors, struct llatte_logprobs *logprobs, int32_t n_threads, struct llatte_error *error)
      * }
      */
-    public static int llatte_sampler_sample_rows(MemorySegment context, int count, MemorySegment samplers, MemorySegment rows, MemorySegment tokens, MemorySegment statuses, MemorySegment errors, int n_threads, MemorySegment error) {
+    public static int llatte_sampler_sample_rows(MemorySegment context, int count, MemorySegment samplers, MemorySegment rows, MemorySegment tokens, MemorySegment statuses, MemorySegment errors, MemorySegment logprobs, int n_threads, MemorySegment error) {
         var mh$ = llatte_sampler_sample_rows.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("llatte_sampler_sample_rows", context, count, samplers, rows, tokens, statuses, errors, n_threads, error);
+                traceDowncall("llatte_sampler_sample_rows", context, count, samplers, rows, tokens, statuses, errors, logprobs, n_threads, error);
             }
-            return (int)mh$.invokeExact(context, count, samplers, rows, tokens, statuses, errors, n_threads, error);
+            return (int)mh$.invokeExact(context, count, samplers, rows, tokens, statuses, errors, logprobs, n_threads, error);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -107,7 +107,7 @@ final class ChatModel implements AutoCloseable {
                 text.append(piece);
                 sink.accept(piece);
             }
-            return new ChatAnswer(text.toString(), stream.finishReason(), stream.usage(), stream.timings());
+            return new ChatAnswer(text.toString(), stream.finishReason(), stream.usage(), stream.timings(), List.of());
         } finally {
             cancelWith(NOTHING);
         }

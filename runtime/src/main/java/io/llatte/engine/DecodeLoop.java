@@ -319,7 +319,7 @@ final class DecodeLoop implements Runnable {
             Lane lane = lanes.get(i);
             if (lane.row != Lane.NO_ROW && !lane.request.isEnded()) {
                 sampled[round.size()] = lane;
-                round.add(lane.request.sampler, lane.row);
+                round.add(lane.request.sampler, lane.row, lane.request.topLogprobs);
             }
         }
         return round.size() > 0;
@@ -340,7 +340,7 @@ final class DecodeLoop implements Runnable {
         for (int i = 0; i < round.size(); i++) {
             RuntimeException failure = round.failure(i);
             if (failure == null) {
-                take(sampled[i], round.token(i), now);
+                take(sampled[i], i, now);
             } else {
                 fail(sampled[i], failure);
             }
@@ -353,14 +353,15 @@ final class DecodeLoop implements Runnable {
         }
     }
 
-    private void take(Lane lane, int id, long now) {
+    private void take(Lane lane, int index, long now) {
         Request request = lane.request;
+        int id = round.token(index);
         lane.chosen(id);
         if (vocab.isEog(id) && !request.ignoreEog) {
             end(lane, FinishReason.EOG);
             return;
         }
-        request.append(id, now);
+        request.append(id, round, index, now);
         generatedTokens++;
         if (request.length() >= request.limit) {
             end(lane, FinishReason.LENGTH);

@@ -1,6 +1,7 @@
 package io.llatte.engine;
 
 import io.llatte.llama.FinishReason;
+import io.llatte.llama.Logprobs;
 import io.llatte.llama.Timings;
 import io.llatte.llama.Token;
 import io.llatte.llama.TokenReader;
@@ -9,6 +10,7 @@ import io.llatte.llama.Usage;
 import io.llatte.llama.Vocab;
 import java.lang.ref.Cleaner;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 
 /// A request as its reader sees it: ids come from the decode loop, and text, stop strings and waiting are done here, on the reader's thread.
 /// A stream that nobody holds any longer is cancelled.
@@ -17,6 +19,7 @@ final class EngineStream implements TokenStream {
     private static final Cleaner ABANDONED = Cleaner.create(Thread.ofPlatform().daemon().name("llatte-abandoned").factory());
 
     private final Request request;
+    private final Vocab vocab;
     private final TokenReader reader;
     private final Cleaner.Cleanable cleanable;
     private volatile boolean closed;
@@ -24,6 +27,7 @@ final class EngineStream implements TokenStream {
 
     EngineStream(Request request, Vocab vocab, PromptTokens prompt) {
         this.request = request;
+        this.vocab = vocab;
         this.reader = new TokenReader(vocab, false, prompt.stop(), new Ids());
         this.begun = !prompt.chat();
         this.cleanable = ABANDONED.register(this, () -> cancel(request));
@@ -34,6 +38,11 @@ final class EngineStream implements TokenStream {
         @Override
         public int next() {
             return request.take();
+        }
+
+        @Override
+        public Optional<Logprobs> logprobs() {
+            return request.takenLogprobs(vocab);
         }
 
         @Override
@@ -59,7 +68,7 @@ final class EngineStream implements TokenStream {
         Token token = reader.next();
         if (!begun) {
             // Blanks between the template's last word and the answer's first.
-            token = new Token(token.id(), token.text().stripLeading());
+            token = token.withText(token.text().stripLeading());
             begun = !token.text().isEmpty();
         }
         return token;

@@ -1,9 +1,11 @@
 package io.llatte.engine;
 
+import io.llatte.llama.Logprobs;
 import io.llatte.llama.SamplingOptions;
 import io.llatte.llama.Speculation;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalInt;
 
 /// What an engine is asked for. Immutable.
 ///
@@ -15,14 +17,17 @@ import java.util.Objects;
 /// @param overflow what happens where the context has no room for it
 /// @param priority a request of a higher one is admitted first, and its prompt evaluated first; 0 is usual
 /// @param speculation how tokens are guessed ahead; a server chooses for itself
+/// @param topLogprobs whether tokens say how probable the model found them, with so many alternatives, 0 to [Logprobs#MAX_ALTERNATIVES]; empty
+///        for no, which costs nothing
 public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int maxTokens, List<String> stop, boolean ignoreEog,
-                                OverflowPolicy overflow, int priority, Speculation speculation) {
+                                OverflowPolicy overflow, int priority, Speculation speculation, OptionalInt topLogprobs) {
 
     public GenerationRequest {
         Objects.requireNonNull(prompt, "prompt");
         Objects.requireNonNull(sampling, "sampling");
         Objects.requireNonNull(overflow, "overflow");
         Objects.requireNonNull(speculation, "speculation");
+        Logprobs.check(topLogprobs);
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens must be at least 1: " + maxTokens);
         }
@@ -52,6 +57,7 @@ public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int max
         private OverflowPolicy overflow = OverflowPolicy.FAIL;
         private int priority;
         private Speculation speculation = Speculation.none();
+        private OptionalInt topLogprobs = OptionalInt.empty();
 
         private Builder(Prompt prompt) {
             this.prompt = prompt;
@@ -92,8 +98,13 @@ public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int max
             return this;
         }
 
+        public Builder topLogprobs(OptionalInt value) {
+            topLogprobs = value;
+            return this;
+        }
+
         public GenerationRequest build() {
-            return new GenerationRequest(prompt, sampling, maxTokens, stop, ignoreEog, overflow, priority, speculation);
+            return new GenerationRequest(prompt, sampling, maxTokens, stop, ignoreEog, overflow, priority, speculation, topLogprobs);
         }
     }
 }

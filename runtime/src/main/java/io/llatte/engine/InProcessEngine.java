@@ -137,7 +137,7 @@ public final class InProcessEngine implements Engine {
     private void keepTexts() {
         if (model.isOpen()) {
             synchronized (requests) {
-                requests.forEach(request -> request.forEachUnread(id -> model.vocab().pieceBytes(id, false)));
+                requests.forEach(request -> request.makeUnreadTexts(model.vocab()));
             }
         }
     }

@@ -4,10 +4,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.llatte.BackendUnavailableException;
 import io.llatte.llama.DraftStatistics;
 import io.llatte.llama.FinishReason;
+import io.llatte.llama.Logprobs;
 import io.llatte.llama.Timings;
 import io.llatte.llama.Token;
 import io.llatte.llama.Usage;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 
 /// What a server has said so far. The server counts the tokens; until it says how many, each piece of text counts as one.
 final class RemoteAnswer {
@@ -27,12 +30,23 @@ final class RemoteAnswer {
         this.channel = channel;
     }
 
-    void add(String text) {
+    /// A piece of text, and the log-probabilities of the tokens that it is of, where they were asked for: then each is a token, and the last one
+    /// carries the text.
+    void add(String text, List<Logprobs> logprobs) {
+        for (int i = 0; i < logprobs.size() - 1; i++) {
+            add(new Token(NO_ID, "", Optional.of(logprobs.get(i))));
+        }
+        if (!text.isEmpty() || !logprobs.isEmpty()) {
+            add(new Token(NO_ID, text, logprobs.isEmpty() ? Optional.empty() : Optional.of(logprobs.getLast())));
+        }
+    }
+
+    private void add(Token token) {
         lastNanos = System.nanoTime();
         if (pieces++ == 0) {
             firstNanos = lastNanos;
         }
-        channel.add(new Token(NO_ID, text), soFar());
+        channel.add(token, soFar());
     }
 
     void finished(String reason) {

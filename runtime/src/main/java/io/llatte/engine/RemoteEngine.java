@@ -118,6 +118,7 @@ public final class RemoteEngine implements Engine {
         body.put("temperature", sampling.temperature()).put("top_p", sampling.topP())
                 .put("frequency_penalty", sampling.frequencyPenalty()).put("presence_penalty", sampling.presencePenalty());
         sampling.seed().ifPresent(seed -> body.put("seed", seed));
+        request.topLogprobs().ifPresent(top -> RemoteLogprobs.ask(body, request.prompt(), top));
         if (!request.stop().isEmpty()) {
             request.stop().forEach(body.putArray("stop")::add);
         }
@@ -170,9 +171,7 @@ public final class RemoteEngine implements Engine {
             }
             var choice = event.path("choices").path(0);
             String text = chat ? choice.path("delta").path("content").asText("") : choice.path("text").asText("");
-            if (!text.isEmpty()) {
-                answer.add(text);
-            }
+            answer.add(text, RemoteLogprobs.read(choice.path("logprobs")));
             if (choice.path("finish_reason").isTextual()) {
                 answer.finished(choice.path("finish_reason").asText());
             }

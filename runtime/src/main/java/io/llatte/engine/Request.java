@@ -2,17 +2,20 @@ package io.llatte.engine;
 
 import io.llatte.llama.DraftStatistics;
 import io.llatte.llama.FinishReason;
+import io.llatte.llama.Logprobs;
 import io.llatte.llama.Sampler;
+import io.llatte.llama.SamplingRound;
 import io.llatte.llama.Speculation;
 import io.llatte.llama.Timings;
 import io.llatte.llama.Usage;
+import io.llatte.llama.Vocab;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
-import java.util.function.IntConsumer;
 
 /// One answer between the decode loop and its reader. The loop appends ids, the reader takes them, neither waits for the other or locks: one
 /// array holds the prompt and then what was generated, one index says how far it is written and one how far it is read.
@@ -34,12 +37,15 @@ final class Request {
     final Speculation speculation;
     final int priority;
     final long number;
+    final OptionalInt topLogprobs;
 
     private final Consumer<GenerationEnd> whenEnded;
     private final Duration load;
     private final DecodeLoop loop;
     private final AtomicReference<GenerationEnd> end = new AtomicReference<>();
     private volatile boolean announced;
+    /// Null where they were not asked for.
+    private final LogprobRecord logprobs;
     private volatile int[] tokens;
     private volatile int written;
     private volatile int taken;
@@ -72,6 +78,8 @@ final class Request {
         this.priority = asked.priority();
         this.speculation = asked.speculation();
         this.number = number;
+        this.topLogprobs = asked.topLogprobs();
+        this.logprobs = topLogprobs.isPresent() ? new LogprobRecord(topLogprobs.getAsInt(), limit - prompt.length) : null;
         this.load = load;
         this.whenEnded = whenEnded;
         this.loop = loop;
@@ -81,12 +89,13 @@ final class Request {
 
     // ---- the loop's side
 
-    /// Ids that were generated and not read.
-    void forEachUnread(IntConsumer action) {
+    /// Asks the vocabulary, which remembers them, for the texts of all that was generated and not read.
+    void makeUnreadTexts(Vocab vocab) {
         int[] all = tokens;
         int end = written;
         for (int i = taken; i < end; i++) {
-            action.accept(all[i]);
+            vocab.pieceBytes(all[i], false);
+            logprobsAt(i, vocab);
         }
     }
 
@@ -127,7 +136,8 @@ final class Request {
         return true;
     }
 
-    void append(int id, long nanos) {
+    /// A token was generated: the one of a round's `row`-th row.
+    void append(int id, SamplingRound round, int row, long nanos) {
         int at = written;
         if (at == promptLength) {
             firstNanos = nanos;
@@ -138,6 +148,9 @@ final class Request {
             tokens = Arrays.copyOf(tokens, Math.clamp(2L * at, 1, limit));
         }
         tokens[at] = id;
+        if (logprobs != null) {
+            logprobs.put(at - promptLength, round, row);
+        }
         written = at + 1;
     }
 
@@ -200,6 +213,15 @@ final class Request {
                 Thread.currentThread().interrupt();
             }
         }
+    }
+
+    /// What the model thought of the id that was taken last, where that was asked for.
+    Optional<Logprobs> takenLogprobs(Vocab vocab) {
+        return logprobsAt(taken - 1, vocab);
+    }
+
+    private Optional<Logprobs> logprobsAt(int index, Vocab vocab) {
+        return logprobs == null ? Optional.empty() : Optional.of(logprobs.get(index - promptLength, tokens[index], vocab));
     }
 
     /// Waits for something new; returns whether the thread was interrupted, which cancels.

@@ -2,6 +2,7 @@ package io.llatte.llama;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalInt;
 
 /// When a generation ends, and what its text shows.
 ///
@@ -10,7 +11,9 @@ import java.util.Objects;
 /// @param stop texts that end the generation; they are not part of its text
 /// @param showSpecial whether control tokens appear in the text by their names
 /// @param speculation what guesses ahead of the model, if anything does
-public record GenerateOptions(int maxTokens, boolean ignoreEog, List<String> stop, boolean showSpecial, Speculation speculation) {
+/// @param topLogprobs whether tokens say how probable the model found them, with so many alternatives, 0 to [Logprobs#MAX_ALTERNATIVES]
+public record GenerateOptions(int maxTokens, boolean ignoreEog, List<String> stop, boolean showSpecial, Speculation speculation,
+                              OptionalInt topLogprobs) {
 
     public GenerateOptions {
         if (maxTokens < 0) {
@@ -21,6 +24,7 @@ public record GenerateOptions(int maxTokens, boolean ignoreEog, List<String> sto
             throw new IllegalArgumentException("a stop string must not be empty");
         }
         Objects.requireNonNull(speculation, "speculation");
+        Logprobs.check(topLogprobs);
     }
 
     /// Until the model or the context ends.
@@ -40,6 +44,7 @@ public record GenerateOptions(int maxTokens, boolean ignoreEog, List<String> sto
         private List<String> stop = List.of();
         private boolean showSpecial;
         private Speculation speculation = Speculation.none();
+        private OptionalInt topLogprobs = OptionalInt.empty();
 
         private Builder() {
         }
@@ -69,8 +74,13 @@ public record GenerateOptions(int maxTokens, boolean ignoreEog, List<String> sto
             return this;
         }
 
+        public Builder topLogprobs(int value) {
+            topLogprobs = OptionalInt.of(value);
+            return this;
+        }
+
         public GenerateOptions build() {
-            return new GenerateOptions(maxTokens, ignoreEog, stop, showSpecial, speculation);
+            return new GenerateOptions(maxTokens, ignoreEog, stop, showSpecial, speculation, topLogprobs);
         }
     }
 }

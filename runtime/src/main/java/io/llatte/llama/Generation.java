@@ -1,9 +1,11 @@
 package io.llatte.llama;
 
 import io.llatte.ContextOverflowException;
+import io.llatte.internal.ffi.NativeLogprobs;
 import java.time.Duration;
 import java.util.NoSuchElementException;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 
 /// The tokens that a sequence generates, each evaluated when it is asked for. One thread reads; any thread may cancel or close.
@@ -23,6 +25,7 @@ public final class Generation implements TokenStream {
     private final Batch batch;
     private final Drafts drafts;
     private final int[] sampled;
+    private final NativeLogprobs logprobs;
     private final TokenReader reader;
     private volatile boolean cancelled;
     private volatile FinishReason finishReason;
@@ -52,7 +55,20 @@ public final class Generation implements TokenStream {
         this.batch = context.newBatch();
         this.drafts = new Drafts(this, sequence.speculator(options.speculation()));
         this.sampled = new int[1 + drafts.longest()];
+        this.logprobs = newLogprobs();
         this.reader = new TokenReader(vocab, options.showSpecial(), options.stop(), new Ids());
+    }
+
+    /// A place for each of the tokens that are sampled ahead, or null where they were not asked for.
+    private NativeLogprobs newLogprobs() {
+        if (options.topLogprobs().isEmpty()) {
+            return null;
+        }
+        var places = new NativeLogprobs(sampled.length);
+        for (int i = 0; i < sampled.length; i++) {
+            places.want(i, options.topLogprobs().getAsInt());
+        }
+        return places;
     }
 
     private void checkPrompt() {
@@ -98,6 +114,12 @@ public final class Generation implements TokenStream {
         @Override
         public int next() {
             return advance();
+        }
+
+        @Override
+        public Optional<Logprobs> logprobs() {
+            int last = handedOut - 1;
+            return logprobs == null ? Optional.empty() : Optional.of(Logprobs.of(logprobs, last, sampled[last], vocab));
         }
 
         @Override
@@ -147,7 +169,8 @@ public final class Generation implements TokenStream {
             startNanos = System.nanoTime();
             prefill();
             prefilledNanos = System.nanoTime();
-            sampled[sampledCount++] = sampler.sample(context, -1);
+            sampled[sampledCount] = sample(-1);
+            sampledCount++;
         } else {
             int drafted = evaluateWithDraft(previous);
             try {
@@ -162,13 +185,23 @@ public final class Generation implements TokenStream {
         }
     }
 
+    /// A token from a row of the last decode, with what the model thinks of it.
+    private int sample(int row) {
+        int id = sampler.sample(context, row);
+        if (logprobs != null) {
+            context.nativeContext().logprobs(row, id, logprobs, sampledCount);
+        }
+        return id;
+    }
+
     /// Samples after the token before, and after each token of the draft that is what was sampled. Returns how many of these stay evaluated.
     private int sampleWhileRight(int drafted) {
-        sampled[sampledCount++] = sampler.sample(context, 0);
+        sampled[sampledCount] = sample(0);
+        sampledCount++;
         int right = 0;
         while (right < drafted && sampled[right] == drafts.token(right) && !isEnd(sampled[right])) {
             try {
-                sampled[sampledCount] = sampler.sample(context, right + 1);
+                sampled[sampledCount] = sample(right + 1);
             } catch (RuntimeException e) {
                 // It fails again, and ends the generation, when it is that token's turn: the one before is then evaluated anew.
                 return right;

@@ -1,8 +1,10 @@
 package io.llatte.llama;
 
+import io.llatte.internal.ffi.NativeLogprobs;
 import io.llatte.internal.ffi.NativeRound;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.OptionalInt;
 
 /// One token for each of several rows of a decode, chosen at once on the threads that decoded: what continuous batching samples with. Fixed
 /// capacity, reused from decode to decode, and nothing is allocated by a round. One thread.
@@ -54,7 +56,17 @@ public final class SamplingRound {
     ///
     /// @throws IllegalStateException if the round is full
     public SamplingRound add(Sampler sampler, int row) {
+        return add(sampler, row, OptionalInt.empty());
+    }
+
+    /// The same, and computes how probable the model found the token that is chosen, and so many alternatives. A row whose token the graph
+    /// chooses has no such numbers, and fails.
+    ///
+    /// @param topLogprobs how many alternatives, 0 to [Logprobs#MAX_ALTERNATIVES]; empty for no log-probabilities at all, which costs nothing
+    /// @throws IllegalStateException if the round is full
+    public SamplingRound add(Sampler sampler, int row, OptionalInt topLogprobs) {
         Objects.requireNonNull(sampler, "sampler");
+        Logprobs.check(topLogprobs);
         int size = round.size();
         if (size == samplers.length) {
             throw new IllegalStateException("the round is full: " + size + " rows");
@@ -66,7 +78,11 @@ public final class SamplingRound {
             lockOrder[place] = lockOrder[place - 1];
         }
         lockOrder[place] = sampler;
-        round.add(row);
+        if (topLogprobs.isPresent()) {
+            round.add(row, topLogprobs.getAsInt());
+        } else {
+            round.add(row);
+        }
         sampled = false;
         return this;
     }
@@ -107,6 +123,36 @@ public final class SamplingRound {
             throw new IllegalStateException("row " + index + " of the round has no token: " + failure.getMessage(), failure);
         }
         return round.token(index);
+    }
+
+    /// The natural logarithm of the probability that the model gave the row's token, see [Logprobs].
+    ///
+    /// @throws IllegalStateException if the round has not been sampled, the row failed, or was added without log-probabilities
+    public float logprob(int index) {
+        return logprobs(index).chosen(index);
+    }
+
+    /// How many alternatives the row has, as [#logprob(int)].
+    public int alternatives(int index) {
+        return logprobs(index).count(index);
+    }
+
+    /// The id of the row's `place`-th alternative, from 0, the most probable one.
+    public int alternative(int index, int place) {
+        return logprobs(index).id(index, Objects.checkIndex(place, alternatives(index)));
+    }
+
+    /// The logarithm of its probability.
+    public float alternativeLogprob(int index, int place) {
+        return logprobs(index).logprob(index, Objects.checkIndex(place, alternatives(index)));
+    }
+
+    private NativeLogprobs logprobs(int index) {
+        token(index);
+        if (!round.logprobs().isWanted(index)) {
+            throw new IllegalStateException("row " + index + " of the round was added without log-probabilities");
+        }
+        return round.logprobs();
     }
 
     /// Why a row has no token, or null where it has one: what [Sampler#sample(Context, int)] would have thrown. Made anew at each call.

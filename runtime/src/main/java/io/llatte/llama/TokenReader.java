@@ -2,6 +2,7 @@ package io.llatte.llama;
 
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 
 /// Makes tokens with text of ids: characters come out whole, and nothing of a stop string does. One thread.
 public final class TokenReader {
@@ -11,6 +12,11 @@ public final class TokenReader {
 
         /// The next id, or -1 after the last.
         int next();
+
+        /// How probable the model found the last one, where that was asked for.
+        default Optional<Logprobs> logprobs() {
+            return Optional.empty();
+        }
 
         /// A stop string came up: no further id is wanted, and [#next()] will say -1.
         void stop();
@@ -23,6 +29,7 @@ public final class TokenReader {
     private final StopStrings stops;
     private int upcoming = NONE;
     private String upcomingText;
+    private Optional<Logprobs> upcomingLogprobs = Optional.empty();
     private boolean ended;
 
     /// @param showSpecial whether control tokens appear in the text by their names
@@ -54,6 +61,7 @@ public final class TokenReader {
         }
         upcoming = id;
         upcomingText = text;
+        upcomingLogprobs = ids.logprobs();
         return true;
     }
 
@@ -64,11 +72,11 @@ public final class TokenReader {
         if (!hasNext()) {
             throw new NoSuchElementException("there is no further token");
         }
-        var token = new Token(upcoming, upcomingText);
+        var token = new Token(upcoming, upcomingText, upcomingLogprobs);
         upcoming = NONE;
         // Text is held back that no later token may carry: look whether there is one.
         if (stops.isHolding() && !ended && !hasNext() && !stops.isMatched()) {
-            token = new Token(token.id(), token.text() + stops.flush());
+            token = token.withText(token.text() + stops.flush());
         }
         return token;
     }

@@ -1,6 +1,6 @@
 package io.llatte.engine;
 
-import static io.llatte.engine.Engines.greedy;
+import static io.llatte.engine.Engines.endless;
 import static io.llatte.engine.Engines.options;
 import static io.llatte.engine.Engines.start;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -12,6 +12,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicLong;
@@ -41,13 +42,7 @@ class EngineAllocationIT {
     @Test
     void eightStreams_allocateNothingWhereTheyAreDecoded_andATextWhereTheyAreRead() throws Exception {
         try (var arena = DeviceArena.open(); var engine = Engines.load(arena, temp, options(STREAMS * 512).build())) {
-            for (int round = 0; round < WARM_UP_ROUNDS; round++) {
-                measure(engine);
-            }
-            Allocated allocated = measure(engine);
-            for (int round = WARM_UP_ROUNDS; round < MOST_ROUNDS && allocated.decoder > 0; round++) {
-                allocated = measure(engine);
-            }
+            Allocated allocated = measureWarm(engine, OptionalInt.empty());
             long perText = allocated.readers / (STREAMS * MEASURED_TOKENS);
             System.out.printf("%d tokens of eight streams: %d bytes where they are decoded, %d bytes a token where they are read%n",
                     STREAMS * MEASURED_TOKENS, allocated.decoder, perText);
@@ -56,11 +51,29 @@ class EngineAllocationIT {
         }
     }
 
+    @Test
+    void logprobs_allocateNothingWhereTheyAreDecoded() throws Exception {
+        try (var arena = DeviceArena.open(); var engine = Engines.load(arena, temp, options(STREAMS * 512).build())) {
+            assertThat(measureWarm(engine, OptionalInt.of(5)).decoder).as("bytes on the decode thread").isZero();
+        }
+    }
+
+    private Allocated measureWarm(Engine engine, OptionalInt topLogprobs) throws InterruptedException {
+        for (int round = 0; round < WARM_UP_ROUNDS; round++) {
+            measure(engine, topLogprobs);
+        }
+        Allocated allocated = measure(engine, topLogprobs);
+        for (int round = WARM_UP_ROUNDS; round < MOST_ROUNDS && allocated.decoder > 0; round++) {
+            allocated = measure(engine, topLogprobs);
+        }
+        return allocated;
+    }
+
     private record Allocated(long decoder, long readers) {
     }
 
     /// All read the measured tokens at the same time, after all have begun and before any ends.
-    private Allocated measure(Engine engine) throws InterruptedException {
+    private Allocated measure(Engine engine, OptionalInt topLogprobs) throws InterruptedException {
         long decoder = threadNamed("llatte-engine");
         var decoderBytes = new AtomicLong();
         var readerBytes = new AtomicLong();
@@ -68,7 +81,7 @@ class EngineAllocationIT {
         var end = new CyclicBarrier(STREAMS, () -> decoderBytes.addAndGet(threads.getThreadAllocatedBytes(decoder)));
         List<Thread> readers = new ArrayList<>();
         for (int i = 0; i < STREAMS; i++) {
-            TokenStream stream = start(engine, greedy("cat " + i, TOKENS));
+            TokenStream stream = start(engine, endless(new Prompt.Text("cat " + i), TOKENS).topLogprobs(topLogprobs).build());
             readers.add(Thread.ofPlatform().start(() -> {
                 try (stream) {
                     read(stream, FIRST_MEASURED);

@@ -10,10 +10,12 @@ import io.llatte.llama.ChatMessage;
 import io.llatte.llama.FinishReason;
 import io.llatte.llama.SamplingOptions;
 import io.llatte.llama.Token;
+import io.llatte.llama.TokenLogprob;
 import io.llatte.llama.TokenStream;
 import io.llatte.llama.Usage;
 import java.net.URI;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -86,6 +88,52 @@ class RemoteEngineTest {
         assertThat(text(stream)).isEqualTo("ab");
         assertThat(stream.finishReason()).isEqualTo(FinishReason.LENGTH);
         assertThat(server.requests().getFirst().path()).isEqualTo("/v1/completions");
+    }
+
+    @Test
+    void logprobs_areAskedForAndRead() {
+        server.answers(exchange -> {
+            exchange.sendResponseHeaders(200, 0);
+            ChatServer.send(exchange, """
+                    {"choices":[{"delta":{"content":"Hé"},"logprobs":{"content":[
+                    {"token":"H","logprob":-0.5,"bytes":[72],"top_logprobs":[{"token":"H","logprob":-0.5,"bytes":[72]},{"token":"J","logprob":-2}]},
+                    {"token":"é","logprob":-1,"bytes":[195,169],"top_logprobs":[]}]}}]}""".replace("\n", ""));
+            ChatServer.send(exchange, "{\"choices\":[{\"delta\":{\"content\":\"!\"},\"finish_reason\":\"stop\"}]}");
+        });
+
+        List<Token> answer;
+        try (var tokens = engine.generate(GenerationRequest.builder(HELLO.prompt()).topLogprobs(OptionalInt.of(2)).build(), _ -> { }).stream()) {
+            answer = tokens.toList();
+        }
+
+        assertThat(server.requests().getFirst().body()).contains("\"logprobs\":true", "\"top_logprobs\":2");
+        assertThat(answer).extracting(Token::text).containsExactly("", "Hé", "!");
+        var first = answer.getFirst().logprobs().orElseThrow();
+        assertThat(first.token()).isEqualTo(new TokenLogprob(-1, new byte[] {'H'}, -0.5f));
+        assertThat(first.alternatives()).extracting(TokenLogprob::text).containsExactly("H", "J");
+        assertThat(answer.get(1).logprobs().orElseThrow().token().text()).isEqualTo("é");
+        assertThat(answer.get(2).logprobs()).isEmpty();
+    }
+
+    @Test
+    void logprobsOfACompletion_haveTheOlderForm() {
+        server.answers(exchange -> {
+            exchange.sendResponseHeaders(200, 0);
+            ChatServer.send(exchange, """
+                    {"choices":[{"text":"ab","finish_reason":"length","logprobs":{"tokens":["a","b"],"token_logprobs":[-0.25,null],
+                    "top_logprobs":[{"z":-3,"a":-0.25},{"b":null}]}}]}""".replace("\n", ""));
+        });
+
+        List<Token> answer;
+        var request = GenerationRequest.builder(new Prompt.Text("once")).topLogprobs(OptionalInt.of(2)).build();
+        try (var tokens = engine.generate(request, _ -> { }).stream()) {
+            answer = tokens.toList();
+        }
+
+        assertThat(server.requests().getFirst().body()).contains("\"logprobs\":2").doesNotContain("top_logprobs");
+        assertThat(answer).extracting(Token::text).containsExactly("", "ab");
+        assertThat(answer.getFirst().logprobs().orElseThrow().alternatives()).extracting(TokenLogprob::text).containsExactly("a", "z");
+        assertThat(answer.get(1).logprobs().orElseThrow().token().logprob()).isEqualTo(Float.NEGATIVE_INFINITY);
     }
 
     @Test

@@ -146,6 +146,12 @@ public final class NativeContext implements AutoCloseable {
         return out.get(ValueLayout.ADDRESS, 0).reinterpret((long) vocabSize * Float.BYTES);
     }
 
+    /// Fills an entry for a token at a row; it says how many alternatives it wants.
+    public void logprobs(int row, int token, NativeLogprobs target, int index) {
+        int status = LlamaCpp.llatte_context_logprobs(handle.segment(), row, token, target.row(index), error);
+        NativeStatus.check(status, error, "computing log-probabilities");
+    }
+
     public float[] embeddings(int row) {
         MemorySegment length = out.asSlice(8, ValueLayout.JAVA_INT);
         NativeStatus.check(LlamaCpp.llatte_context_embeddings(handle.segment(), row, out, length, error), error, "reading embeddings");

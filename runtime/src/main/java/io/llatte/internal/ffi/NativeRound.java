@@ -18,7 +18,9 @@ public final class NativeRound {
     private final MemorySegment statuses;
     private final MemorySegment errors;
     private final MemorySegment error;
+    private final NativeLogprobs logprobs;
     private int size;
+    private boolean wantsLogprobs;
 
     public NativeRound(int capacity) {
         var memory = Arena.ofAuto();
@@ -29,6 +31,7 @@ public final class NativeRound {
         statuses = memory.allocate(ValueLayout.JAVA_INT, capacity);
         errors = llatte_error.allocateArray(capacity, memory);
         error = NativeStatus.newError(memory);
+        logprobs = new NativeLogprobs(capacity);
     }
 
     public int capacity() {
@@ -41,10 +44,19 @@ public final class NativeRound {
 
     public void clear() {
         size = 0;
+        wantsLogprobs = false;
     }
 
     public void add(int row) {
+        logprobs.wantNothing(size);
         rows.setAtIndex(ValueLayout.JAVA_INT, size++, row);
+    }
+
+    /// The same with the log-probabilities of the row's token and of so many alternatives.
+    public void add(int row, int alternatives) {
+        add(row);
+        logprobs.want(size - 1, alternatives);
+        wantsLogprobs = true;
     }
 
     /// Before each [#sample(NativeContext)]: whose chain chooses from a row. Null for one that is closed.
@@ -57,12 +69,18 @@ public final class NativeRound {
     }
 
     public void sample(NativeContext context) {
-        int status = LlamaCpp.llatte_sampler_sample_rows(context.handle().segment(), size, samplers, rows, tokens, statuses, errors, 0, error);
+        int status = LlamaCpp.llatte_sampler_sample_rows(context.handle().segment(), size, samplers, rows, tokens, statuses, errors,
+                wantsLogprobs ? logprobs.segment() : MemorySegment.NULL, 0, error);
         NativeStatus.check(status, error, "sampling");
     }
 
     public int token(int index) {
         return tokens.getAtIndex(ValueLayout.JAVA_INT, index);
+    }
+
+    /// The rows' log-probabilities, of those that were added with them.
+    public NativeLogprobs logprobs() {
+        return logprobs;
     }
 
     public boolean failed(int index) {
