@@ -151,13 +151,25 @@ final class Lifecycle implements AutoCloseable {
     ///
     /// @throws CancellationException if the thread is interrupted while it waits
     TokenStream generate(GenerationRequest request) {
+        return onceReady(() -> slot.admit(request));
+    }
+
+    /// The engine that answers, once one does; as a request would have it.
+    Engine engineOnceReady() {
+        return onceReady(() -> {
+            status.activity();
+            return slot.current().engine();
+        });
+    }
+
+    private <T> T onceReady(Supplier<T> call) {
         while (true) {
             CompletableFuture<Void> waiter;
             lock.lock();
             try {
                 checkOpen();
                 if (slot.isReady()) {
-                    return slot.admit(request);
+                    return call.get();
                 }
                 if (slot.isGateClosed() && policy.arriving() == SwitchPolicy.Arriving.FAIL) {
                     throw new EngineClosedException("the model is being exchanged; ask again when the status says idle");

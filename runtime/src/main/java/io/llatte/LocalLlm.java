@@ -7,6 +7,7 @@ import io.llatte.engine.GenerationRequest;
 import io.llatte.engine.PlacementReport;
 import io.llatte.engine.Prompt;
 import io.llatte.engine.RemoteEndpoint;
+import io.llatte.engine.SavedSession;
 import io.llatte.llama.ChatMessage;
 import io.llatte.llama.Token;
 import io.llatte.llama.TokenStream;
@@ -17,6 +18,7 @@ import io.llatte.memory.MemoryLedger;
 import io.llatte.memory.MemoryPlan;
 import io.llatte.model.ModelStore;
 import io.llatte.model.StoredModel;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -162,6 +164,30 @@ public final class LocalLlm implements AutoCloseable {
     /// The same, token by token. The caller closes the stream.
     public TokenStream streamCompletion(String prompt, ChatOptions chatOptions) {
         return generate(new Prompt.Text(prompt), chatOptions);
+    }
+
+    /// Writes what the cache holds of a conversation to a file; see [Engine#saveSession]. The messages themselves are the application's to keep.
+    ///
+    /// @param messages the conversation, best with the last answer
+    /// @throws SavedStateException if nothing of it is in the cache, as when no model is loaded
+    /// @throws EngineBusyException if a part of a sequence is to be saved, and all others are busy
+    /// @throws UnsupportedOperationException if a server answers
+    /// @throws IOException if the file cannot be written; one that was there is as it was
+    public SavedSession saveSession(List<ChatMessage> messages, Path file) throws IOException {
+        checkImages(messages);
+        Engine engine = lifecycle.engine().orElseThrow(() -> new SavedStateException("no model is loaded: nothing is in the cache"));
+        return engine.saveSession(new Prompt.Chat(messages), file);
+    }
+
+    /// Reads what [#saveSession] wrote, in this process or another: the next request that begins like that conversation evaluates only what follows
+    /// it. Where no model is loaded this loads one, as a request does.
+    ///
+    /// @throws SavedStateException if the file is truncated, altered, or another model's or another cache's
+    /// @throws ContextOverflowException if it has more tokens than there is room for
+    /// @throws EngineBusyException if all sequences are busy
+    /// @throws UnsupportedOperationException if a server answers, or the engine is a reproducible one
+    public SavedSession restoreSession(Path file) throws IOException {
+        return lifecycle.engineOnceReady().restoreSession(file);
     }
 
     private TokenStream generate(Prompt prompt, ChatOptions chatOptions) {

@@ -78,6 +78,18 @@ class LocalLlmIT {
     }
 
     @Test
+    void aSavedSession_outlivesItsModel() throws Exception {
+        Path file = folder.resolve("hello.session");
+        assertThatExceptionOfType(SavedStateException.class).isThrownBy(() -> llm.saveSession(HELLO, file));
+        int prompt = llm.chat(HELLO, tokens(1)).usage().promptTokens();
+        assertThat(llm.saveSession(HELLO, file).tokens()).isEqualTo(prompt);
+        llm.unload();
+
+        assertThat(llm.restoreSession(file).tokens()).isEqualTo(prompt);
+        assertThat(llm.chat(HELLO, tokens(1)).usage().cachedTokens()).isEqualTo(prompt - 1);
+    }
+
+    @Test
     void ignoringEog_goesOnToTheLastToken() throws Exception {
         llm.init(SpeakingModels.A);
         int first;

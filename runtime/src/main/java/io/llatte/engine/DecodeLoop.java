@@ -9,6 +9,7 @@ import io.llatte.llama.FinishReason;
 import io.llatte.llama.Model;
 import io.llatte.llama.SamplingRound;
 import io.llatte.llama.Vocab;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -29,6 +30,7 @@ final class DecodeLoop implements Runnable {
     private final ContextOptions contextOptions;
     private final boolean reproducible;
     private final WaitingRequests waiting;
+    private final Errands errands = new Errands();
     private final Thread thread;
     private volatile Context context;
     private volatile Lanes lanes;
@@ -88,6 +90,30 @@ final class DecodeLoop implements Runnable {
         LockSupport.unpark(thread);
     }
 
+    /// Saves the longest beginning of some tokens that the cache holds.
+    SessionFile save(int[] tokens, byte[] fingerprint) {
+        return between(() -> sessions().save(tokens, fingerprint));
+    }
+
+    /// Brings a saved beginning back.
+    void restore(SessionFile file) {
+        between(() -> {
+            sessions().restore(file);
+            return null;
+        });
+    }
+
+    private <T> T between(Callable<T> call) {
+        if (Thread.currentThread() == thread) {
+            throw new IllegalStateException("the engine's own thread, which tells of a request's end, cannot wait for the engine");
+        }
+        return errands.call(call, this::wake);
+    }
+
+    private Sessions sessions() {
+        return new Sessions(lanes, context.contextLength(), context.sequenceLength(), contextOptions.unifiedKv());
+    }
+
     /// A request is not wanted any longer: the decode that runs for it alone stops.
     void cancelled(Request request) {
         if (waiting.remove(request)) {
@@ -141,6 +167,7 @@ final class DecodeLoop implements Runnable {
         try {
             while (!closing) {
                 releaseEnded();
+                errands.run();
                 admission.admit();
                 alone = null;
                 batch.fill(waitsForReaders, roomForGuesses);
@@ -160,6 +187,7 @@ final class DecodeLoop implements Runnable {
             throw e;
         } finally {
             closing = true;
+            errands.refuseAll();
             endAll(failure);
         }
     }

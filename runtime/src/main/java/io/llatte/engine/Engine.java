@@ -1,6 +1,8 @@
 package io.llatte.engine;
 
 import io.llatte.llama.TokenStream;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.function.Consumer;
 
 /// A model that answers. Any thread may ask; the caller closes it.
@@ -19,6 +21,25 @@ public sealed interface Engine extends AutoCloseable permits InProcessEngine, Re
     /// @throws io.llatte.EngineBusyException if too many requests wait
     /// @throws io.llatte.EngineClosedException if the engine is closed
     TokenStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded);
+
+    /// Writes the longest beginning of a prompt that the cache holds to a file, which appears under its name when it is whole. Another process, or this
+    /// one later, brings it back with [#restoreSession] and evaluates only what follows. What runs waits while the cache is copied, not while it is
+    /// written.
+    ///
+    /// @throws io.llatte.SavedStateException if nothing of it is in the cache
+    /// @throws io.llatte.EngineBusyException if a part of a sequence is to be saved, and all others are busy
+    /// @throws io.llatte.EngineClosedException if the engine is closed
+    /// @throws UnsupportedOperationException if a server answers
+    SavedSession saveSession(Prompt prompt, Path file) throws IOException;
+
+    /// Reads what was saved into a sequence that is free. Those that were only kept give their room.
+    ///
+    /// @throws io.llatte.SavedStateException if the file is truncated, altered, no such file, or another model's or another cache's
+    /// @throws io.llatte.ContextOverflowException if it has more tokens than there is room for
+    /// @throws io.llatte.EngineBusyException if all sequences are busy
+    /// @throws io.llatte.EngineClosedException if the engine is closed
+    /// @throws UnsupportedOperationException if a server answers, or the engine is a reproducible one, whose requests all begin with nothing
+    SavedSession restoreSession(Path file) throws IOException;
 
     /// Whether answers pause whose readers fall behind, as they do at first. An engine that is to come to an end does not wait for readers.
     void waitForReaders(boolean waits);

@@ -9,6 +9,9 @@ import io.llatte.llama.Model;
 import io.llatte.llama.Sampler;
 import io.llatte.llama.TokenStream;
 import io.llatte.model.ChatFormat;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
@@ -26,6 +29,7 @@ public final class InProcessEngine implements Engine {
     private final List<String> stop;
     private final PlacementReport placement;
     private final int sequenceLength;
+    private final boolean reproducible;
     private final AtomicLong lastNumber = new AtomicLong();
     private final WaitingRequests waiting;
     private final DecodeLoop loop;
@@ -39,6 +43,7 @@ public final class InProcessEngine implements Engine {
         this.model = model;
         this.placement = placement;
         this.sequenceLength = context.sequenceLength();
+        this.reproducible = options.reproducible();
         ChatFormat format = ChatFormats.of(model, file);
         this.template = ChatTemplate.of(model, format.template());
         this.stop = format.stop();
@@ -144,6 +149,32 @@ public final class InProcessEngine implements Engine {
 
     private EngineClosedException closedException() {
         return new EngineClosedException("the engine of " + file.id() + " is closed");
+    }
+
+    @Override
+    public SavedSession saveSession(Prompt prompt, Path target) throws IOException {
+        checkOpen();
+        byte[] fingerprint = ModelFingerprint.of(file.path());
+        int[] tokens;
+        try {
+            tokens = PromptTokens.of(GenerationRequest.builder(prompt).build(), template, stop, model.vocab(), sequenceLength).ids();
+        } catch (IllegalStateException e) {
+            checkOpen();
+            throw e;
+        }
+        SessionFile session = loop.save(tokens, fingerprint);
+        return new SavedSession(session.tokens(), session.write(target));
+    }
+
+    @Override
+    public SavedSession restoreSession(Path source) throws IOException {
+        checkOpen();
+        if (reproducible) {
+            throw new UnsupportedOperationException("a reproducible engine begins each request with an empty cache");
+        }
+        SessionFile session = SessionFile.read(source, ModelFingerprint.of(file.path()));
+        loop.restore(session);
+        return new SavedSession(session.tokens(), Files.size(source));
     }
 
     @Override

@@ -163,6 +163,52 @@ final class Lanes {
         }
     }
 
+    // ---- sessions
+
+    /// The lane that holds the longest usable beginning of some tokens; null for none.
+    Lane holding(int[] tokens) {
+        Lane best = null;
+        int longest = 0;
+        for (Lane lane : all) {
+            int length = usable(lane, tokens, tokens.length);
+            if (length > longest) {
+                longest = length;
+                best = lane;
+            }
+        }
+        return best;
+    }
+
+    /// How many of the first `length` tokens a lane holds, as far as it could be cut back to there.
+    int usable(Lane lane, int[] tokens, int length) {
+        int common = Math.min(lane.position, lane.sequence.commonPrefix(tokens, length));
+        return cuttable || common == lane.position ? common : 0;
+    }
+
+    /// A lane without a request; null where all are busy.
+    Lane free() {
+        return targetFor(null, 0);
+    }
+
+    /// Another lane that holds the same beginning, or the same one cut back where no other is idle; null where all are busy.
+    Lane copyOf(Lane source, int length) {
+        Lane target = targetFor(source, length);
+        if (target == source && source != null) {
+            cut(source, length);
+        } else if (target != null) {
+            empty(target);
+            copy(source, target, length);
+        }
+        return target;
+    }
+
+    /// An empty lane was made to hold so many tokens.
+    void holds(Lane lane, int length) {
+        cells.grow(lane.sequence.id(), length);
+        lane.position = length;
+        lane.lastUse = ++uses;
+    }
+
     // ---- following
 
     /// Whether a lane can begin now: it follows none, or its leader has come far enough or gone.

@@ -15,6 +15,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.Map;
@@ -53,6 +54,16 @@ public final class RemoteEngine implements Engine {
     @Override
     public PlacementReport placement() {
         return placement;
+    }
+
+    @Override
+    public SavedSession saveSession(Prompt prompt, Path file) {
+        throw new UnsupportedOperationException("a server keeps its own cache: no session of " + modelId + " can be saved here");
+    }
+
+    @Override
+    public SavedSession restoreSession(Path file) {
+        throw new UnsupportedOperationException("a server keeps its own cache: no session of " + modelId + " can be restored here");
     }
 
     @Override

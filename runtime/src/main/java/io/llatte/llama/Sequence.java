@@ -322,6 +322,11 @@ public final class Sequence {
             }
             forgetTokens();
             if (saved.tokens() != null) {
+                int length = cache().lastPosition(id) + 1;
+                if (length != saved.tokens().length) {
+                    clearLocked();
+                    throw new SavedStateException("the saved sequence names %d tokens and holds %d".formatted(saved.tokens().length, length));
+                }
                 rememberNothing();
                 remember(saved.tokens(), 0, saved.tokens().length);
             }

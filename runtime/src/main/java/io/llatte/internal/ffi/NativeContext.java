@@ -1,5 +1,6 @@
 package io.llatte.internal.ffi;
 
+import io.llatte.SavedStateException;
 import io.llatte.bindings.LlamaCpp;
 import io.llatte.bindings.llama_context_params;
 import io.llatte.bindings.llama_perf_context_data;
@@ -11,6 +12,9 @@ import java.util.List;
 
 /// Owns a `llatte_context` and the scratch memory of its calls. One thread at a time: the caller holds a lock.
 public final class NativeContext implements AutoCloseable {
+
+    /// An array has room for it, and for the ids of its tokens.
+    private static final long MAX_STATE_BYTES = 2_000_000_000;
 
     private final NativeHandle handle;
     private final MemorySegment llamaContext;
@@ -227,6 +231,9 @@ public final class NativeContext implements AutoCloseable {
     public byte[] saveSequence(int sequence) {
         NativeStatus.check(LlamaCpp.llatte_state_size(handle.segment(), sequence, out, error), error, "measuring a sequence's state");
         long size = out.get(ValueLayout.JAVA_LONG, 0);
+        if (size > MAX_STATE_BYTES) {
+            throw new SavedStateException("the sequence's state has %d bytes, and at most %d can be saved".formatted(size, MAX_STATE_BYTES));
+        }
         try (var scratch = Arena.ofConfined()) {
             MemorySegment state = scratch.allocate(size);
             NativeStatus.check(LlamaCpp.llatte_state_save(handle.segment(), sequence, state, size, out, error), error,
