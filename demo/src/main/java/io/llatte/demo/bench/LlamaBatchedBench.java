@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
@@ -35,7 +36,7 @@ record LlamaBatchedBench(Path program, Task task) implements Contestant {
             try {
                 JsonNode result = json.readTree(line);
                 var workload = new Workload(result.get("pp").asInt(), result.get("tg").asInt(), result.get("pl").asInt());
-                rates.addAll(Task.rates(name(), workload, result.get("speed_pp").asDouble(), result.get("speed_tg").asDouble(),
+                rates.addAll(Task.rates(name(), workload, result.get("speed_pp").asDouble(), OptionalDouble.of(result.get("speed_tg").asDouble()),
                         result.get("speed").asDouble()));
             } catch (JsonProcessingException e) {
                 throw new BenchException(name() + " printed no JSON: " + line);

@@ -72,12 +72,17 @@ record LlamaServerStreams(Path program, Level level, Task task) implements Conte
     private static Sample ownSample(Workload workload, LlamaServer.Answer answer) {
         long promptNanos = Math.round(answer.timings().get("prompt_ms").asDouble() * 1e6);
         long generationNanos = Math.round(answer.timings().get("predicted_ms").asDouble() * 1e6);
-        return StreamTimes.sample(workload, 0,
-                List.of(new StreamTimes(answer.times().promptTokens(), promptNanos, promptNanos + generationNanos)));
+        int promptTokens = answer.times().promptTokens();
+        if (workload.generatedTokens() == 0) {
+            return Sample.of(promptTokens, promptNanos, 0, 0);
+        }
+        return workload.promptTokens() == 0 ? Sample.of(0, 0, workload.generatedTokens(), generationNanos)
+                : Sample.of(promptTokens, promptNanos, workload.generatedTokens(), generationNanos);
     }
 
     private ObjectNode body(String prompt, int tokens) {
         ObjectNode body = new ObjectMapper().createObjectNode().put("stream", true).put("ignore_eos", true).put("cache_prompt", false)
+                .put("timings_per_token", level == Level.CHAT)
                 .put("max_tokens", tokens).put("n_predict", tokens);
         if (level == Level.CHAT) {
             body.putArray("messages").addObject().put("role", "user").put("content", prompt);

@@ -2,6 +2,7 @@ package io.llatte.demo.bench;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.function.ToDoubleFunction;
 
 /// A workload's runs.
@@ -24,6 +25,12 @@ public record Result(ModelFacts model, Setup setup, Level level, Workload worklo
     /// The mean of a number over the runs.
     double mean(ToDoubleFunction<Sample> number) {
         return samples.stream().mapToDouble(number).average().orElseThrow();
+    }
+
+    /// The mean of a number of the runs' windows; empty where some run had none.
+    OptionalDouble windowMean(ToDoubleFunction<Window> number) {
+        return samples.stream().allMatch(sample -> sample.generation().isPresent())
+                ? OptionalDouble.of(mean(sample -> number.applyAsDouble(sample.generation().orElseThrow()))) : OptionalDouble.empty();
     }
 
     /// The deviation that the runs show of all possible ones; 0 for a single run.

@@ -36,13 +36,15 @@ public final class ResultJson {
         ArrayNode array = new ObjectMapper().createArrayNode();
         for (Result result : results) {
             Workload workload = result.workload();
-            setup(array.addObject(), result).put("test_time", time(result)).put("pp", workload.promptTokens()).put("tg", workload.generatedTokens())
-                    .put("pl", workload.sequences()).put("n_kv", workload.length() * workload.sequences())
+            ObjectNode node = setup(array.addObject(), result).put("test_time", time(result)).put("pp", workload.promptTokens())
+                    .put("tg", workload.generatedTokens()).put("pl", workload.sequences()).put("n_kv", workload.length() * workload.sequences())
                     .put("t_pp", result.mean(Sample::promptNanos) / 1e9).put("speed_pp", result.mean(Sample::promptRate))
-                    .put("t_tg", result.mean(Sample::generationNanos) / 1e9).put("speed_tg", result.mean(Sample::generationRate))
                     .put("t", result.mean(Sample::totalNanos) / 1e9).put("speed", result.mean(Sample::rate))
-                    .put("stddev_speed_pp", result.deviation(Sample::promptRate)).put("stddev_speed_tg", result.deviation(Sample::generationRate))
-                    .put("stddev_speed", result.deviation(Sample::rate)).put("repetitions", result.samples().size());
+                    .put("stddev_speed_pp", result.deviation(Sample::promptRate)).put("stddev_speed", result.deviation(Sample::rate))
+                    .put("repetitions", result.samples().size());
+            result.windowMean(Window::nanos).ifPresent(nanos -> node.put("t_tg", nanos / 1e9));
+            result.windowMean(Window::rate).ifPresent(rate -> node.put("speed_tg", rate)
+                    .put("stddev_speed_tg", result.deviation(sample -> sample.generation().orElseThrow().rate())));
         }
         return array;
     }

@@ -5,7 +5,10 @@ import io.llatte.llama.KvType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
+import java.util.function.DoubleFunction;
 import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 
 /// Results as the tables that `llama-bench` and `llama-batched-bench` print, with a column for the level.
 public final class ResultTable {
@@ -46,8 +49,8 @@ public final class ResultTable {
             new Column("N_KV", result -> String.valueOf(result.workload().length() * result.workload().sequences()), null),
             new Column("T_PP s", result -> seconds(result.mean(Sample::promptNanos)), null),
             new Column("S_PP t/s", result -> MarkdownTable.number(result.mean(Sample::promptRate)), null),
-            new Column("T_TG s", result -> seconds(result.mean(Sample::generationNanos)), null),
-            new Column("S_TG t/s", result -> MarkdownTable.number(result.mean(Sample::generationRate)), null),
+            new Column("T_TG s", result -> window(result, Window::nanos, ResultTable::seconds), null),
+            new Column("S_TG t/s", result -> window(result, Window::rate, MarkdownTable::number), null),
             new Column("T s", result -> seconds(result.mean(Sample::totalNanos)), null),
             new Column("S t/s", result -> MarkdownTable.number(result.mean(Sample::rate)), null));
 
@@ -74,6 +77,11 @@ public final class ResultTable {
 
     private static String meanAndDeviation(Result result) {
         return MarkdownTable.number(result.mean(Sample::rate)) + " ± " + MarkdownTable.number(result.deviation(Sample::rate));
+    }
+
+    private static String window(Result result, ToDoubleFunction<Window> number, DoubleFunction<String> text) {
+        OptionalDouble mean = result.windowMean(number);
+        return mean.isPresent() ? text.apply(mean.getAsDouble()) : MarkdownTable.NONE;
     }
 
     private static String size(long bytes) {

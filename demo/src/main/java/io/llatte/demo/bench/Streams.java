@@ -71,18 +71,16 @@ final class Streams implements Runner {
 
     private StreamTimes read(String prompt, int tokens) {
         try (TokenStream stream = open(prompt, tokens)) {
-            stream.next();
-            long first = System.nanoTime();
-            long last = first;
-            while (stream.hasNext()) {
+            long[] arrivals = new long[tokens];
+            int come = 0;
+            while (come < tokens && stream.hasNext()) {
                 stream.next();
-                last = System.nanoTime();
+                arrivals[come++] = System.nanoTime();
             }
-            int generated = stream.usage().generatedTokens();
-            if (generated != tokens) {
-                throw new BenchException("an answer ended after %d of %d tokens: %s".formatted(generated, tokens, stream.finishReason()));
+            if (come != tokens) {
+                throw new BenchException("an answer ended after %d of %d tokens: %s".formatted(come, tokens, stream.finishReason()));
             }
-            return new StreamTimes(stream.usage().promptTokens() - stream.usage().cachedTokens(), first, last);
+            return new StreamTimes(stream.usage().promptTokens() - stream.usage().cachedTokens(), arrivals);
         }
     }
 

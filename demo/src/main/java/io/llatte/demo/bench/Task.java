@@ -1,6 +1,8 @@
 package io.llatte.demo.bench;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /// What contestants are compared by.
 ///
@@ -18,14 +20,18 @@ public record Task(Setup setup, List<Workload> workloads, boolean batches) {
         if (!batches) {
             return List.of(new Rate(contestant, workload.name(), sample.rate()));
         }
-        return rates(contestant, workload, sample.promptRate(), sample.generationRate(), sample.rate());
+        return rates(contestant, workload, sample.promptRate(), sample.generation().stream().mapToDouble(Window::rate).findAny(), sample.rate());
     }
 
     /// The same of numbers that another program gave.
-    static List<Rate> rates(String contestant, Workload workload, double prompt, double generation, double all) {
+    ///
+    /// @param generation empty where too little came for a rate
+    static List<Rate> rates(String contestant, Workload workload, double prompt, OptionalDouble generation, double all) {
         String sequences = " x" + workload.sequences();
-        return List.of(new Rate(contestant, "pp" + workload.promptTokens() + sequences, prompt),
-                new Rate(contestant, "tg" + workload.generatedTokens() + sequences, generation),
-                new Rate(contestant, workload.name() + sequences, all));
+        List<Rate> rates = new ArrayList<>();
+        rates.add(new Rate(contestant, "pp" + workload.promptTokens() + sequences, prompt));
+        generation.ifPresent(rate -> rates.add(new Rate(contestant, "tg" + workload.generatedTokens() + sequences, rate)));
+        rates.add(new Rate(contestant, workload.name() + sequences, all));
+        return rates;
     }
 }

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /// Figures: how they are made of times, and how they are shown.
@@ -41,18 +43,58 @@ class BenchTablesTest {
     void sample_isTokensPerSecond() {
         Sample sample = Sample.of(100, SECOND / 2, 10, SECOND * 2);
         assertThat(sample.promptRate()).isEqualTo(200);
-        assertThat(sample.generationRate()).isEqualTo(5);
+        assertThat(sample.generation()).map(Window::rate).contains(5.0);
         assertThat(sample.rate()).isEqualTo(44);
         assertThat(Sample.of(0, 0, 0, 0).rate()).isZero();
+        assertThat(Sample.of(7, SECOND, 0, 0).generation()).isEmpty();
     }
 
     @Test
-    void streams_overlap() {
-        var streams = List.of(new StreamTimes(5, SECOND, 3 * SECOND), new StreamTimes(7, 2 * SECOND, 4 * SECOND));
+    void streams_generateFromTheFirstTokenOfTheLastToTheEndOfTheFirst() {
+        // One token a second from 1 s to 5 s, and two a second from 2 s to 6 s: 3 and 6 between 2 s and 5 s.
+        var streams = List.of(times(5, 1, 2, 3, 4, 5), times(7, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6));
         Sample both = StreamTimes.sample(new Workload(6, 10, 2), 0, streams);
-        assertThat(both).isEqualTo(new Sample(12, 2 * SECOND, 20, 3 * SECOND, 4 * SECOND));
+        assertThat(both).isEqualTo(new Sample(12, 2 * SECOND, 20, Optional.of(new Window(9, 3 * SECOND)), 6 * SECOND));
+        assertThat(both.generation()).map(Window::rate).contains(3.0);
         assertThat(StreamTimes.sample(new Workload(6, 0, 2), 0, streams)).isEqualTo(Sample.of(12, 2 * SECOND, 0, 0));
-        assertThat(StreamTimes.sample(new Workload(0, 10, 2), 0, streams)).isEqualTo(Sample.of(0, 0, 20, 3 * SECOND));
+        assertThat(StreamTimes.sample(new Workload(0, 10, 2), 0, streams)).isEqualTo(Sample.of(0, 0, 20, 5 * SECOND));
+    }
+
+    @Test
+    void streamsInLockstep_loseNoTokenToTheOrderOfTheirReaders() {
+        var window = Window.of(List.of(times(1, 1, 2, 3, 4), times(1, 1.01, 2.01, 3.01, 4.01), times(1, 1.02, 2.02, 3.02, 4.02)));
+        assertThat(window.orElseThrow().rate()).isCloseTo(3, within(1e-6));
+    }
+
+    @Test
+    void windowOfLessThanTwoTokensOfAStream_isNone() {
+        assertThat(Window.of(List.of(times(1, 1, 2, 3), times(1, 4, 5, 6)))).as("one ends before the other begins").isEmpty();
+        assertThat(Window.of(List.of(times(1, 1, 2, 3, 4), times(1, 2.5, 3, 3.5, 4)))).as("1.5 tokens of the first").isEmpty();
+        assertThat(Window.of(List.of(times(1, 1, 2)))).as("one token").isEmpty();
+        assertThat(Window.of(List.of(times(1, 1, 2, 3)))).as("two tokens").contains(new Window(2, 2 * SECOND));
+    }
+
+    @Test
+    void tokensThatCameAtOnce_countEach() {
+        assertThat(Window.of(List.of(times(1, 1, 2, 2, 2, 3)))).contains(new Window(4, 2 * SECOND));
+    }
+
+    @Test
+    void rateWithoutAWindow_isAbsent() {
+        Sample with = Sample.of(8, SECOND, 4, SECOND);
+        var without = new Sample(8, SECOND, 4, Optional.empty(), 2 * SECOND);
+        assertThat(batchResult(with, with).windowMean(Window::rate)).hasValue(4);
+        assertThat(batchResult(with, without).windowMean(Window::rate)).isEmpty();
+        assertThat(new Task(null, List.of(), true).rates("low", new Workload(8, 4, 1), without)).extracting(Rate::test)
+                .containsExactly("pp8 x1", "pp8+tg4 x1");
+    }
+
+    private static Result batchResult(Sample... samples) {
+        return new Result(null, null, Level.ENGINE, new Workload(8, 4, 1), null, List.of(samples));
+    }
+
+    private static StreamTimes times(int promptTokens, double... seconds) {
+        return new StreamTimes(promptTokens, Arrays.stream(seconds).mapToLong(each -> Math.round(each * SECOND)).toArray());
     }
 
     @Test
