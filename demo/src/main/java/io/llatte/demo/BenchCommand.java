@@ -26,7 +26,8 @@ import picocli.CommandLine.Option;
 @Command(name = "bench", description = {
     "Measures tokens per second, as llama.cpp's llama-bench does.",
     "",
-    "Options that take a list measure every combination. With --parallel the work is that of llama-batched-bench.",
+    "Options that take a list measure every combination; where it is one of numbers, 1-64*2 stands for 1,2,4,8,16,32,64, and 1-9+4 for 1,5,9.",
+    "With --parallel the work is that of llama-batched-bench.",
     ""})
 final class BenchCommand implements Callable<Integer> {
 

@@ -48,7 +48,8 @@ record LlamaBatchedBench(Path program, Task task) implements Contestant {
     private List<String> command() {
         List<String> command = new ArrayList<>(List.of(program.toString()));
         command.addAll(LlamaCppArguments.of(task.setup()));
-        command.addAll(List.of("-c", String.valueOf(Setup.contextLength(task.workloads(), 0)), "--output-format", "jsonl", "-npp",
+        command.addAll(LlamaCppArguments.cache(task.setup()));
+        command.addAll(List.of("-c", String.valueOf(Level.LOW.contextLength(task.workloads())), "--output-format", "jsonl", "-npp",
                 list(Workload::promptTokens), "-ntg", list(Workload::generatedTokens), "-npl", list(Workload::sequences)));
         return command;
     }

@@ -16,7 +16,6 @@ import java.util.stream.IntStream;
 /// @param task what it does
 record LlamaServerStreams(Path program, Level level, Task task) implements Contestant {
 
-    private static final int CHAT_FORMAT_TOKENS = 64;
     private static final int WARM_UP_TOKENS = 16;
 
     @Override
@@ -50,8 +49,9 @@ record LlamaServerStreams(Path program, Level level, Task task) implements Conte
     private List<String> command() {
         List<String> command = new ArrayList<>(List.of(program.toString()));
         command.addAll(LlamaCppArguments.of(task.setup()));
+        command.addAll(LlamaCppArguments.cache(task.setup()));
         command.addAll(List.of("-np", String.valueOf(Setup.maxSequences(task.workloads())),
-                "-c", String.valueOf(Setup.contextLength(task.workloads(), CHAT_FORMAT_TOKENS)), "--no-webui"));
+                "-c", String.valueOf(level.contextLength(task.workloads())), "--no-webui"));
         return command;
     }
 

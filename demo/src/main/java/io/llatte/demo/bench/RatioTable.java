@@ -18,7 +18,8 @@ public final class RatioTable {
             table.add(List.of(row.level().toString(), row.rival(), row.test(), MarkdownTable.number(row.ours()), MarkdownTable.number(row.theirs()),
                     MarkdownTable.number(row.ratio()), MarkdownTable.number(row.least()), MarkdownTable.number(row.most())));
         }
-        return "%s, %s, %s, %d threads%n%n%s".formatted(setup.model().getFileName(), model.type(), Machine.backend(setup), setup.threads(), table);
+        return "%s, %s, %s, %d threads%s%n%n%s".formatted(setup.model().getFileName(), model.type(), Machine.backend(setup), setup.threads(),
+                setup.unifiedKv() ? ", one cache for all sequences" : "", table);
     }
 
     /// An object for each row.
@@ -26,7 +27,8 @@ public final class RatioTable {
         ArrayNode array = new ObjectMapper().createArrayNode();
         for (RatioRow row : rows) {
             array.addObject().put("model_filename", setup.model().toString()).put("backends", Machine.backend(setup))
-                    .put("n_threads", setup.threads()).put("level", row.level().toString()).put("rival", row.rival()).put("test", row.test())
+                    .put("n_threads", setup.threads())
+                    .put("kv_unified", setup.unifiedKv()).put("level", row.level().toString()).put("rival", row.rival()).put("test", row.test())
                     .put("ts", row.ours()).put("rival_ts", row.theirs()).put("ratio", row.ratio()).put("ratio_min", row.least())
                     .put("ratio_max", row.most());
         }

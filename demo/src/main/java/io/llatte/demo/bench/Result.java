@@ -11,9 +11,11 @@ import java.util.function.ToDoubleFunction;
 /// @param setup with what
 /// @param level through how much of the library
 /// @param workload what was done
+/// @param footprint the memory of the context that did it
 /// @param time when the runs began
 /// @param samples one for each run, in their order
-public record Result(ModelFacts model, Setup setup, Level level, Workload workload, Instant time, List<Sample> samples) {
+public record Result(ModelFacts model, Setup setup, Level level, Workload workload, Footprint footprint, Instant time,
+                     List<Sample> samples) {
 
     public Result {
         samples = List.copyOf(samples);

@@ -59,6 +59,8 @@ public final class ResultJson {
                 .put("n_batch", setup.batchSize()).put("n_ubatch", setup.microBatchSize()).put("n_threads", setup.threads())
                 .put("type_k", ResultTable.lowerCase(setup.keyType())).put("type_v", ResultTable.lowerCase(setup.valueType()))
                 .put("n_gpu_layers", setup.gpuLayers()).put("flash_attn", LlamaCppArguments.flashAttention(setup.flashAttention()))
+                .put("kv_unified", setup.unifiedKv()).put("n_ctx", result.footprint().contextLength())
+                .put("kv_cache_bytes", result.footprint().kvCacheBytes()).put("compute_bytes", result.footprint().computeBytes())
                 .put("level", result.level().toString());
     }
 

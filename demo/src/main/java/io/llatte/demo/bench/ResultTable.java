@@ -36,7 +36,10 @@ public final class ResultTable {
             new Column("type_k", result -> lowerCase(result.setup().keyType()), lowerCase(KvType.F16)),
             new Column("type_v", result -> lowerCase(result.setup().valueType()), lowerCase(KvType.F16)),
             new Column("fa", result -> lowerCase(result.setup().flashAttention()), lowerCase(FlashAttention.AUTO)),
-            new Column("level", result -> result.level().toString(), null));
+            new Column("kvu", result -> result.setup().unifiedKv() ? "on" : "off", "off"),
+            new Column("level", result -> result.level().toString(), null),
+            new Column("KV", result -> size(result.footprint().kvCacheBytes()), null),
+            new Column("compute", result -> size(result.footprint().computeBytes()), null));
 
     private static final List<Column> TEST = List.of(
             new Column("test", result -> result.workload().name(), null),

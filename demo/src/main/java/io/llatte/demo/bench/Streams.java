@@ -17,19 +17,19 @@ import java.util.concurrent.Future;
 /// A request asks for one token more than the workload says: the first one comes from the prompt, and each of the others takes a decode.
 final class Streams implements Runner {
 
-    private static final int CHAT_FORMAT_TOKENS = 64;
     private static final int WARM_UP_TOKENS = 16;
 
     private final LocalLlm llm;
     private final RandomText text;
     private final boolean chat;
+    private final int contextLength;
     private int formatTokens;
 
     Streams(Setup setup, Level level, List<Workload> workloads) {
         chat = level == Level.CHAT;
         text = new RandomText(setup.model());
-        llm = LocalLlm.builder().withoutPreference()
-                .options(setup.engineOptions(Setup.contextLength(workloads, CHAT_FORMAT_TOKENS), Setup.maxSequences(workloads))).build();
+        contextLength = level.contextLength(workloads);
+        llm = LocalLlm.builder().withoutPreference().options(setup.engineOptions(contextLength, Setup.maxSequences(workloads))).build();
         try {
             llm.init(setup.model().toString());
             formatTokens = promptTokensOf("a") - 1;
@@ -82,6 +82,11 @@ final class Streams implements Runner {
             }
             return new StreamTimes(stream.usage().promptTokens() - stream.usage().cachedTokens(), arrivals);
         }
+    }
+
+    @Override
+    public Footprint footprint() {
+        return Footprint.of(contextLength, llm.ledger());
     }
 
     /// Runs all at once; one runs on this thread.

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
+import io.llatte.llama.FlashAttention;
+import io.llatte.llama.KvType;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -37,6 +40,19 @@ class BenchTablesTest {
     @Test
     void context_holdsEverySequenceInWholeSteps() {
         assertThat(Setup.contextLength(List.of(new Workload(200, 57, 1), new Workload(10, 10, 4)), 0)).isEqualTo(4 * 512);
+    }
+
+    @Test
+    void unifiedCache_reachesBothLevelsAndTheProgramsThatKnowIt() {
+        Setup parts = new Setup(Path.of("model.gguf"), -1, 1, 2048, 512, KvType.F16, KvType.F16, FlashAttention.AUTO, false);
+        Setup unified = parts.withUnifiedKv(true);
+        List<Workload> workloads = List.of(new Workload(8, 4, 2));
+        assertThat(parts.contextOptions(workloads).unifiedKv()).isFalse();
+        assertThat(parts.engineOptions(512, 2).unifiedKv()).isFalse();
+        assertThat(unified.contextOptions(workloads).unifiedKv()).isTrue();
+        assertThat(unified.engineOptions(512, 2).unifiedKv()).isTrue();
+        assertThat(LlamaCppArguments.cache(parts)).isEmpty();
+        assertThat(LlamaCppArguments.cache(unified)).containsExactly("-kvu");
     }
 
     @Test
@@ -90,7 +106,7 @@ class BenchTablesTest {
     }
 
     private static Result batchResult(Sample... samples) {
-        return new Result(null, null, Level.ENGINE, new Workload(8, 4, 1), null, List.of(samples));
+        return new Result(null, null, Level.ENGINE, new Workload(8, 4, 1), null, null, List.of(samples));
     }
 
     private static StreamTimes times(int promptTokens, double... seconds) {
@@ -111,10 +127,10 @@ class BenchTablesTest {
     @Test
     void deviation_isThatOfASample() {
         List<Sample> samples = List.of(Sample.of(1, SECOND, 0, 0), Sample.of(3, SECOND, 0, 0));
-        var result = new Result(null, null, Level.LOW, new Workload(1, 0, 1), null, samples);
+        var result = new Result(null, null, Level.LOW, new Workload(1, 0, 1), null, null, samples);
         assertThat(result.mean(Sample::rate)).isEqualTo(2);
         assertThat(result.deviation(Sample::rate)).isCloseTo(Math.sqrt(2), within(1e-9));
-        assertThat(new Result(null, null, Level.LOW, new Workload(1, 0, 1), null, samples.subList(0, 1)).deviation(Sample::rate)).isZero();
+        assertThat(new Result(null, null, Level.LOW, new Workload(1, 0, 1), null, null, samples.subList(0, 1)).deviation(Sample::rate)).isZero();
     }
 
     @Test
