@@ -2,8 +2,9 @@ package io.llatte.demo;
 
 import io.llatte.demo.bench.Bench;
 import io.llatte.demo.bench.Comparison;
+import io.llatte.demo.bench.ComparisonRow;
+import io.llatte.demo.bench.FailedRival;
 import io.llatte.demo.bench.Level;
-import io.llatte.demo.bench.RatioRow;
 import io.llatte.demo.bench.RatioTable;
 import io.llatte.demo.bench.Result;
 import io.llatte.demo.bench.ResultJson;
@@ -85,15 +86,21 @@ final class BenchCommand implements Callable<Integer> {
         });
     }
 
+    /// Rows that could be made are shown before a program that failed is the command's failure.
     private void compare(List<Setup> setups, List<Workload> workloads) {
+        boolean failed = false;
         for (Setup setup : setups) {
             var comparison = new Comparison(programs, levels, new Task(setup, workloads, workArguments.isParallel()));
-            List<RatioRow> rows = comparison.run(repetitions, BenchCommand::showProgress);
+            List<ComparisonRow> rows = comparison.run(repetitions, BenchCommand::showProgress);
             Output.clearProgress();
             Output.print(switch (format) {
                 case MD -> RatioTable.text(setup, rows);
                 case JSON -> AnswerJson.write(RatioTable.json(setup, rows)) + "\n";
             });
+            failed |= rows.stream().anyMatch(FailedRival.class::isInstance);
+        }
+        if (failed) {
+            throw new CommandException("a program of llama.cpp's failed: see the rows that say so");
         }
     }
 

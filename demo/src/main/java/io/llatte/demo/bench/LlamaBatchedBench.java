@@ -1,7 +1,6 @@
 package io.llatte.demo.bench;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,12 +33,14 @@ record LlamaBatchedBench(Path program, Task task) implements Contestant {
         var json = new ObjectMapper();
         for (String line : ToolProcess.run(command()).lines().filter(each -> each.startsWith("{")).toList()) {
             try {
-                JsonNode result = json.readTree(line);
-                var workload = new Workload(result.get("pp").asInt(), result.get("tg").asInt(), result.get("pl").asInt());
-                rates.addAll(Task.rates(name(), workload, result.get("speed_pp").asDouble(), OptionalDouble.of(result.get("speed_tg").asDouble()),
-                        result.get("speed").asDouble()));
+                var result = new PrintedResult(name(), json.readTree(line));
+                var workload = new Workload(result.count("pp"), result.count("tg"), result.count("pl"));
+                rates.addAll(Task.rates(name(), workload, result.positive("speed_pp"), OptionalDouble.of(result.positive("speed_tg")),
+                        result.positive("speed")));
             } catch (JsonProcessingException e) {
-                throw new BenchException(name() + " printed no JSON: " + line);
+                throw new BenchException(name() + " printed no JSON: " + PrintedResult.shortened(line));
+            } catch (IllegalArgumentException e) {
+                throw new BenchException(name() + " printed a result of no workload: " + PrintedResult.shortened(line));
             }
         }
         return rates;

@@ -14,6 +14,7 @@ import java.net.InetAddress;
 import java.net.Proxy;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.LongStream;
@@ -27,6 +28,9 @@ final class LlamaServer implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String DATA = "data: ";
     private static final long POLL_MILLIS = 100;
+
+    /// The largest models take minutes to load.
+    private static final Duration PATIENCE = Duration.ofMinutes(10);
 
     private final URI address;
     private final ToolProcess process;
@@ -61,9 +65,15 @@ final class LlamaServer implements AutoCloseable {
     }
 
     private void awaitReady() {
+        long end = System.nanoTime() + PATIENCE.toNanos();
         while (process.isAlive()) {
+            if (System.nanoTime() > end) {
+                throw new BenchException("llama-server was not ready after %d s, and says: %s".formatted(PATIENCE.toSeconds(), process.lastWords()));
+            }
             try {
-                if (connect("/health").getResponseCode() == HttpURLConnection.HTTP_OK) {
+                HttpURLConnection connection = connect("/health");
+                connection.setReadTimeout((int) PATIENCE.toMillis());
+                if (connection.getResponseCode() == HttpURLConnection.HTTP_OK) {
                     return;
                 }
             } catch (IOException e) {

@@ -61,6 +61,12 @@ record LlamaServerStreams(Path program, Level level, Task task) implements Conte
                 .<Callable<LlamaServer.Answer>>map(body -> () -> server.ask(path(), body)).toList();
         long start = System.nanoTime();
         List<LlamaServer.Answer> answers = Streams.inParallel(requests);
+        for (LlamaServer.Answer answer : answers) {
+            if (answer.times().arrivals().length != workload.generatedTokens() + 1) {
+                throw new BenchException("llama-server answered with %d of %d tokens".formatted(answer.times().arrivals().length,
+                        workload.generatedTokens() + 1));
+            }
+        }
         Sample sample = StreamTimes.sample(workload, start, answers.stream().map(LlamaServer.Answer::times).toList());
         List<Rate> rates = new ArrayList<>(task.rates(name(), workload, sample));
         if (workload.sequences() == 1) {
@@ -70,8 +76,9 @@ record LlamaServerStreams(Path program, Level level, Task task) implements Conte
     }
 
     private static Sample ownSample(Workload workload, LlamaServer.Answer answer) {
-        long promptNanos = Math.round(answer.timings().get("prompt_ms").asDouble() * 1e6);
-        long generationNanos = Math.round(answer.timings().get("predicted_ms").asDouble() * 1e6);
+        var timings = new PrintedResult("llama-server", answer.timings());
+        long promptNanos = Math.round(timings.positive("prompt_ms") * 1e6);
+        long generationNanos = Math.round(timings.positive("predicted_ms") * 1e6);
         int promptTokens = answer.times().promptTokens();
         if (workload.generatedTokens() == 0) {
             return Sample.of(promptTokens, promptNanos, 0, 0);
