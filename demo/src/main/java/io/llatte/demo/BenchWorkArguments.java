@@ -1,5 +1,6 @@
 package io.llatte.demo;
 
+import io.llatte.demo.bench.JoinWorkload;
 import io.llatte.demo.bench.Workload;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +27,15 @@ final class BenchWorkArguments {
             description = "So many sequences side by side, each with a prompt of -p tokens and -n tokens after it.")
     private List<NumberRange> sequenceCounts = List.of();
 
+    @Option(names = "--join", paramLabel = "N", split = ",", converter = NumberRange.Converter.class,
+            description = "With --parallel: a prompt of N tokens joins the sequences when each has generated -n tokens; shows what that does to the "
+                    + "time between two of their tokens, and to its time to the first one.")
+    private List<NumberRange> joiningLengths = List.of();
+
+    boolean isJoin() {
+        return !joiningLengths.isEmpty();
+    }
+
     boolean isParallel() {
         return !sequenceCounts.isEmpty();
     }
@@ -48,6 +58,20 @@ final class BenchWorkArguments {
         List<Workload> workloads = isParallel() ? batches(promptTokens, generatedTokens, parallel) : tests(promptTokens, generatedTokens);
         Misuse.unless(!workloads.isEmpty(), "nothing is left to measure");
         return workloads;
+    }
+
+    /// The joins: each of the workloads with each of the prompts that join.
+    ///
+    /// @throws Misuse if a number is out of its range
+    List<JoinWorkload> joins() {
+        Misuse.unless(isParallel(), "--join needs --parallel: the sequences that run");
+        List<JoinWorkload> joins = new ArrayList<>();
+        for (Workload running : workloads()) {
+            for (int joining : NumberRange.all(joiningLengths)) {
+                joins.add(Misuse.ofOption(() -> new JoinWorkload(running.promptTokens(), running.generatedTokens(), running.sequences(), joining)));
+            }
+        }
+        return joins;
     }
 
     private static List<Workload> batches(List<Integer> promptTokens, List<Integer> generatedTokens, List<Integer> parallel) {

@@ -53,16 +53,16 @@ class BenchRivalIT {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = ';', value = {
-        "echo '[{\"n_prompt\": 8,'; echo 'out of | memory' >&2; exit 3; exit code 3: out of | memory",
-        "kill -9 $$; exit code 137",
-        "printf '\\377\\376 rubbish \\001'; printed no JSON",
-        "true; printed no array",
-        "echo '{\"n_prompt\": 8}'; printed no array",
-        "echo '[{\"n_prompt\": 8, \"n_gen\": 0}]'; printed nothing as 'avg_ts'",
-        "echo '[{\"n_prompt\": 8, \"n_gen\": 0, \"avg_ts\": -1}]'; printed -1 as 'avg_ts'",
-        "echo '[{\"n_prompt\": 0, \"n_gen\": 0, \"avg_ts\": 1}]'; a result of no workload",
-        "echo '[{\"n_prompt\": 8, \"n_gen\": 0, \"avg_ts\": 1}]'; no result for tg4"})
+    @CsvSource(delimiterString = "=>", value = {
+        "echo '[{\"n_prompt\": 8,'; echo 'out of | memory' >&2; exit 3 => exit code 3: out of | memory",
+        "kill -9 $$ => exit code 137",
+        "printf '\\377\\376 rubbish \\001' => printed no JSON",
+        "true => printed no array",
+        "echo '{\"n_prompt\": 8}' => printed no array",
+        "echo '[{\"n_prompt\": 8, \"n_gen\": 0}]' => printed nothing as 'avg_ts'",
+        "echo '[{\"n_prompt\": 8, \"n_gen\": 0, \"avg_ts\": -1}]' => printed -1 as 'avg_ts'",
+        "echo '[{\"n_prompt\": 0, \"n_gen\": 0, \"avg_ts\": 1}]' => a result of no workload",
+        "echo '[{\"n_prompt\": 8, \"n_gen\": 0, \"avg_ts\": 1}]' => no result for tg4"})
     void programThatFails_hasARowThatSaysSo(String script, String why) throws Exception {
         program("llama-bench", script);
         program("llama-completion", COMPLETION);

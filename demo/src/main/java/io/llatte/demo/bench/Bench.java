@@ -38,6 +38,31 @@ public final class Bench {
         return results;
     }
 
+    /// What a setup gives of prompts that join running streams; each has a context of its own.
+    ///
+    /// @throws BenchException if an answer ended early
+    public static List<JoinResult> join(Setup setup, List<Level> levels, List<JoinWorkload> workloads, int repetitions, Consumer<String> progress) {
+        ModelFacts model = ModelFacts.of(setup.model());
+        List<JoinResult> results = new ArrayList<>();
+        for (Level level : levels) {
+            for (JoinWorkload workload : workloads) {
+                String what = "%s, %d tokens join %d streams".formatted(level, workload.joiningTokens(), workload.sequences());
+                progress.accept(what + ": loading and warming up");
+                try (var joining = new Joining(setup, level, workload)) {
+                    joining.warmUp();
+                    Instant time = Instant.now();
+                    List<JoinSample> samples = new ArrayList<>();
+                    for (int i = 1; i <= repetitions; i++) {
+                        progress.accept("%s: run %d of %d".formatted(what, i, repetitions));
+                        samples.add(joining.run());
+                    }
+                    results.add(new JoinResult(model, setup, level, workload, joining.footprint(), time, samples));
+                }
+            }
+        }
+        return results;
+    }
+
     /// The workloads in their order, cut where one needs another context than the one before it: each is measured in one of its own size, which is
     /// what its memory and its speed depend on.
     private List<List<Workload>> byContext(Level level) {

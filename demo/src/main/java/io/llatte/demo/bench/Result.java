@@ -15,7 +15,7 @@ import java.util.function.ToDoubleFunction;
 /// @param time when the runs began
 /// @param samples one for each run, in their order
 public record Result(ModelFacts model, Setup setup, Level level, Workload workload, Footprint footprint, Instant time,
-                     List<Sample> samples) {
+                     List<Sample> samples) implements Measurement {
 
     public Result {
         samples = List.copyOf(samples);

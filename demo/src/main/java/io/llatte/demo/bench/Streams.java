@@ -47,10 +47,16 @@ final class Streams implements Runner {
         }
     }
 
-    private TokenStream open(String prompt, int maxTokens) {
+    /// A greedy or default answer of so many tokens, whatever they are. The caller closes it.
+    TokenStream open(String prompt, int maxTokens) {
         ChatOptions.Builder options = ChatOptions.builder().maxTokens(maxTokens).ignoreEog(true);
         return chat ? llm.stream(List.of(ChatMessage.user(prompt)), options.build())
                 : llm.streamCompletion(prompt, options.sampling(SamplingOptions.greedy()).build());
+    }
+
+    /// A new text that becomes so many tokens with its format's, or few less.
+    String prompt(int tokens) {
+        return text.ofTokens(tokens - formatTokens);
     }
 
     @Override
@@ -62,7 +68,7 @@ final class Streams implements Runner {
     public Sample run(Workload workload) {
         List<Callable<StreamTimes>> readers = new ArrayList<>();
         for (int i = 0; i < workload.sequences(); i++) {
-            String prompt = text.ofTokens(workload.promptTokens() - formatTokens);
+            String prompt = prompt(workload.promptTokens());
             readers.add(() -> read(prompt, workload.generatedTokens() + 1));
         }
         long start = System.nanoTime();
@@ -97,11 +103,9 @@ final class Streams implements Runner {
             }
             List<T> results = new ArrayList<>();
             for (Future<T> future : threads.invokeAll(tasks)) {
-                results.add(future.get());
+                results.add(result(future));
             }
             return results;
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof RuntimeException cause ? cause : new BenchException("a stream failed: " + e.getCause());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new BenchException("interrupted");
@@ -109,6 +113,18 @@ final class Streams implements Runner {
             throw e;
         } catch (Exception e) {
             throw new BenchException("a stream failed: " + e);
+        }
+    }
+
+    /// What a stream gave, or what it failed with.
+    static <T> T result(Future<T> stream) {
+        try {
+            return stream.get();
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : new BenchException("a stream failed: " + e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BenchException("interrupted");
         }
     }
 

@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /// Figures: how they are made of times, and how they are shown.
@@ -96,6 +98,35 @@ class BenchTablesTest {
     }
 
     @Test
+    void join_putsEachGapWhereItsMiddleIs() {
+        // Two streams run from 2 s on; a prompt is asked at 4.1 s, begins at 5.05 s and has its first token at 7.05 s.
+        var early = times(1, 1, 2, 3, 4, 5, 6, 7, 8);
+        var late = times(1, 2, 3, 4, 5, 6, 7.1, 8.1);
+        JoinSample sample = JoinSample.of(List.of(early, late), seconds(4.1), seconds(5.05), seconds(7.05), SECOND);
+        assertThat(sample.before()).as("not the one before the second began").hasSize(4).containsOnly(SECOND);
+        assertThat(sample.join()).as("not the one after the first token").hasSize(6).contains(seconds(1.1));
+        assertThat(sample.prompt()).as("not the one that ran when it was asked").hasSize(4);
+        assertThat(sample.joined()).isEqualTo(seconds(2.95));
+    }
+
+    @Test
+    void joinFigures_areOfAllGapsAndAbsentWithoutOne() {
+        List<Long> hundred = LongStream.rangeClosed(1, 100).map(each -> each * 1_000_000).boxed().toList();
+        var sample = new JoinSample(hundred.reversed(), List.of(6_000_000L), List.of(), 30, 10);
+        var result = new JoinResult(null, null, Level.ENGINE, new JoinWorkload(8, 4, 2, 64), null, null, List.of(sample, sample));
+        assertThat(result.gapMillis(JoinSample::before, 0.5)).hasValue(50);
+        assertThat(result.gapMillis(JoinSample::before, 0.99)).hasValue(99);
+        assertThat(result.firstTokenRatio()).isEqualTo(3);
+        assertThat(figure("gap_ratio_p50", result)).hasValue(0.12);
+        assertThat(figure("gap_prompt_p50_ms", result)).isEmpty();
+        assertThat(figure("gap_join_p99_to_prompt_p50", result)).isEmpty();
+    }
+
+    private static OptionalDouble figure(String field, JoinResult result) {
+        return JoinFigure.ALL.stream().filter(each -> each.field().equals(field)).findAny().orElseThrow().value().apply(result);
+    }
+
+    @Test
     void rateWithoutAWindow_isAbsent() {
         Sample with = Sample.of(8, SECOND, 4, SECOND);
         var without = new Sample(8, SECOND, 4, Optional.empty(), 2 * SECOND);
@@ -110,7 +141,11 @@ class BenchTablesTest {
     }
 
     private static StreamTimes times(int promptTokens, double... seconds) {
-        return new StreamTimes(promptTokens, Arrays.stream(seconds).mapToLong(each -> Math.round(each * SECOND)).toArray());
+        return new StreamTimes(promptTokens, Arrays.stream(seconds).mapToLong(BenchTablesTest::seconds).toArray());
+    }
+
+    private static long seconds(double seconds) {
+        return Math.round(seconds * SECOND);
     }
 
     @Test
