@@ -2,8 +2,11 @@ package io.llatte.demo;
 
 import io.llatte.demo.bench.Bench;
 import io.llatte.demo.bench.Comparison;
+import io.llatte.demo.bench.ComparisonRow;
+import io.llatte.demo.bench.FailedRival;
+import io.llatte.demo.bench.JoinResult;
+import io.llatte.demo.bench.JoinWorkload;
 import io.llatte.demo.bench.Level;
-import io.llatte.demo.bench.RatioRow;
 import io.llatte.demo.bench.RatioTable;
 import io.llatte.demo.bench.Result;
 import io.llatte.demo.bench.ResultJson;
@@ -26,7 +29,8 @@ import picocli.CommandLine.Option;
 @Command(name = "bench", description = {
     "Measures tokens per second, as llama.cpp's llama-bench does.",
     "",
-    "Options that take a list measure every combination. With --parallel the work is that of llama-batched-bench.",
+    "Options that take a list measure every combination; where it is one of numbers, 1-64*2 stands for 1,2,4,8,16,32,64, and 1-9+4 for 1,5,9.",
+    "With --parallel the work is that of llama-batched-bench.",
     ""})
 final class BenchCommand implements Callable<Integer> {
 
@@ -41,10 +45,10 @@ final class BenchCommand implements Callable<Integer> {
     @Mixin
     private BenchWorkArguments workArguments;
 
-    @Option(names = "--level", paramLabel = "LEVEL", split = ",", defaultValue = "low,engine,chat",
+    @Option(names = "--level", paramLabel = "LEVEL", split = ",",
             description = "low: batches and decodes alone, as llama-bench; engine: a text continued by greedy sampling, streamed; chat: a "
-                    + "conversation answered with default sampling, streamed. Default: ${DEFAULT-VALUE}")
-    private List<Level> levels;
+                    + "conversation answered with default sampling, streamed. Default: all, and engine with --join")
+    private List<Level> levels = List.of();
 
     @Option(names = {"-r", "--repetitions"}, paramLabel = "N", defaultValue = "5", description = "Runs of each test. Default: ${DEFAULT-VALUE}")
     private int repetitions;
@@ -60,10 +64,14 @@ final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Misuse.unless(repetitions >= 1, "--repetitions must be at least 1: " + repetitions);
+        Misuse.unless(!workArguments.isJoin() || programs == null, "--join and --compare exclude each other");
+        Misuse.unless(!workArguments.isJoin() || !levels.contains(Level.LOW), "--join measures streams, and level low has none");
         List<Workload> workloads = workArguments.workloads();
         List<Setup> setups = setupArguments.setups(modelArguments.files(), workArguments.maxSequences());
         try (var _ = new AbruptEnd(ToolProcess::destroyAll)) {
-            if (programs == null) {
+            if (workArguments.isJoin()) {
+                join(setups, workArguments.joins());
+            } else if (programs == null) {
                 measure(setups, workloads);
             } else {
                 compare(setups, workloads);
@@ -72,8 +80,22 @@ final class BenchCommand implements Callable<Integer> {
         return CommandLine.ExitCode.OK;
     }
 
+    private List<Level> levels(List<Level> usual) {
+        return levels.isEmpty() ? usual : levels;
+    }
+
+    private void join(List<Setup> setups, List<JoinWorkload> workloads) {
+        List<JoinResult> results = new ArrayList<>();
+        setups.forEach(setup -> results.addAll(Bench.join(setup, levels(List.of(Level.ENGINE)), workloads, repetitions, BenchCommand::showProgress)));
+        Output.clearProgress();
+        Output.print(switch (format) {
+            case MD -> ResultTable.ofJoins(results);
+            case JSON -> AnswerJson.write(ResultJson.ofJoins(results)) + "\n";
+        });
+    }
+
     private void measure(List<Setup> setups, List<Workload> workloads) {
-        var bench = new Bench(levels, workloads, repetitions, BenchCommand::showProgress);
+        var bench = new Bench(levels(List.of(Level.values())), workloads, repetitions, BenchCommand::showProgress);
         List<Result> results = new ArrayList<>();
         setups.forEach(setup -> results.addAll(bench.run(setup)));
         Output.clearProgress();
@@ -84,15 +106,21 @@ final class BenchCommand implements Callable<Integer> {
         });
     }
 
+    /// Rows that could be made are shown before a program that failed is the command's failure.
     private void compare(List<Setup> setups, List<Workload> workloads) {
+        boolean failed = false;
         for (Setup setup : setups) {
-            var comparison = new Comparison(programs, levels, new Task(setup, workloads, workArguments.isParallel()));
-            List<RatioRow> rows = comparison.run(repetitions, BenchCommand::showProgress);
+            var comparison = new Comparison(programs, levels(List.of(Level.values())), new Task(setup, workloads, workArguments.isParallel()));
+            List<ComparisonRow> rows = comparison.run(repetitions, BenchCommand::showProgress);
             Output.clearProgress();
             Output.print(switch (format) {
                 case MD -> RatioTable.text(setup, rows);
                 case JSON -> AnswerJson.write(RatioTable.json(setup, rows)) + "\n";
             });
+            failed |= rows.stream().anyMatch(FailedRival.class::isInstance);
+        }
+        if (failed) {
+            throw new CommandException("a program of llama.cpp's failed: see the rows that say so");
         }
     }
 

@@ -54,8 +54,30 @@ class BenchIT {
         assertThat(rows).hasSize(6);
         assertThat(rows.get(1).get("pl").asInt()).isEqualTo(3);
         assertThat(rows.get(1).get("n_kv").asInt()).isEqualTo(36);
-        assertThat(rows).allMatch(row -> row.get("speed_tg").asDouble() > 0 && row.get("speed").asDouble() > 0);
+        assertThat(rows).allMatch(row -> row.get("speed").asDouble() > 0);
+        assertThat(rows.get(0).get("speed_tg").asDouble()).isPositive();
+        // Streams of four tokens may not all have generated at the same time.
+        assertThat(rows).allMatch(row -> row.has("t_tg") == row.has("speed_tg") && (!row.has("speed_tg") || row.get("speed_tg").asDouble() > 0));
         assertThat(bench("-p 8 -n 4 --parallel 2 --level low").out()).contains("S_PP t/s", "S_TG t/s", "N_KV");
+    }
+
+    @Test
+    void rateOfTooFewTokens_isAbsent() throws Exception {
+        JsonNode rows = new ObjectMapper().readTree(bench("-p 8 -n 1 --parallel 2 --level engine -o json").out());
+        assertThat(rows).hasSize(1).noneMatch(row -> row.has("speed_tg") || row.has("t_tg") || row.has("stddev_speed_tg"));
+        String row = bench("-p 8 -n 1 --parallel 2 --level engine").out().lines().toList().get(2);
+        assertThat(row.replace(" ", "").split("\\|")).as(row).filteredOn("-"::equals).hasSize(2);
+    }
+
+    @Test
+    void memory_isThatOfTheContextThatDidTheWork() throws Exception {
+        JsonNode rows = new ObjectMapper().readTree(bench("-p 250,300 -n 4 --parallel 1,3 --level low,engine -o json").out());
+        assertThat(rows).hasSize(8);
+        long cell = rows.get(0).get("kv_cache_bytes").asLong() / rows.get(0).get("n_ctx").asLong();
+        assertThat(rows).allMatch(row -> row.get("kv_cache_bytes").asLong() == cell * row.get("n_ctx").asLong());
+        assertThat(rows).allMatch(row -> row.get("compute_bytes").asLong() > 0);
+        assertThat(rows).extracting(row -> row.get("n_ctx").asInt()).containsExactly(256, 768, 512, 1536, 512, 1536, 512, 1536);
+        assertThat(bench("-p 8 -n 4 --level low").out()).contains(" KV |", " compute |");
     }
 
     @Test
@@ -79,6 +101,22 @@ class BenchIT {
         assertThat(rows.get(0).get("rival_ts").asDouble()).isEqualTo(0.5);
         assertThat(rows).allMatch(row -> row.get("ratio").asDouble() > 0 && row.get("ratio_min").asDouble() <= row.get("ratio_max").asDouble());
         assertThat(bench("-p 8 -n 4 --level low --compare " + programs).out()).contains("| low    | llama-bench | pp8 ", "ratio", "least", "most");
+    }
+
+    @Test
+    @EnabledOnOs({OS.LINUX, OS.MAC})
+    void unifiedCache_isForAllWhoCompete() throws Exception {
+        Path programs = Files.createDirectory(folder.resolve("programs"));
+        Path asked = folder.resolve("asked");
+        Path script = Files.writeString(programs.resolve("llama-batched-bench"), "#!/bin/sh\necho \"$*\" > " + asked + "\n"
+                + "echo '{\"pp\": 8, \"tg\": 4, \"pl\": 2, \"speed_pp\": 2.0, \"speed_tg\": 1.0, \"speed\": 1.5}'\n");
+        assertThat(script.toFile().setExecutable(true)).isTrue();
+        String work = "-p 8 -n 4 --parallel 2 --level low -o json ";
+
+        assertThat(new ObjectMapper().readTree(bench(work + "--compare " + programs).out())).noneMatch(row -> row.get("kv_unified").asBoolean());
+        assertThat(asked).content().contains("-npl 2").doesNotContain("-kvu");
+        assertThat(new ObjectMapper().readTree(bench(work + "-kvu --compare " + programs).out())).allMatch(row -> row.get("kv_unified").asBoolean());
+        assertThat(asked).content().contains("-npl 2", " -kvu");
     }
 
     @Test

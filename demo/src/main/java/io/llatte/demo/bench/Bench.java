@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
-/// Measures workloads: loads the model once for each setup and level, warms each workload up, and runs it again and again.
+/// Measures workloads: loads the model for each setup, level and size of context, warms each workload up, and runs it again and again.
 public final class Bench {
 
     private final List<Level> levels;
@@ -28,14 +28,56 @@ public final class Bench {
         ModelFacts model = ModelFacts.of(setup.model());
         List<Result> results = new ArrayList<>();
         for (Level level : levels) {
-            progress.accept("loading " + setup.model().getFileName() + " for level " + level);
-            try (Runner runner = level.open(setup, workloads)) {
-                for (Workload workload : workloads) {
-                    results.add(run(runner, model, setup, level, workload));
+            for (List<Workload> alike : byContext(level)) {
+                progress.accept("loading " + setup.model().getFileName() + " for level " + level);
+                try (Runner runner = level.open(setup, alike)) {
+                    alike.forEach(workload -> results.add(run(runner, model, setup, level, workload)));
                 }
             }
         }
         return results;
+    }
+
+    /// What a setup gives of prompts that join running streams; each has a context of its own.
+    ///
+    /// @throws BenchException if an answer ended early
+    public static List<JoinResult> join(Setup setup, List<Level> levels, List<JoinWorkload> workloads, int repetitions, Consumer<String> progress) {
+        ModelFacts model = ModelFacts.of(setup.model());
+        List<JoinResult> results = new ArrayList<>();
+        for (Level level : levels) {
+            for (JoinWorkload workload : workloads) {
+                String what = "%s, %d tokens join %d streams".formatted(level, workload.joiningTokens(), workload.sequences());
+                progress.accept(what + ": loading and warming up");
+                try (var joining = new Joining(setup, level, workload)) {
+                    joining.warmUp();
+                    Instant time = Instant.now();
+                    List<JoinSample> samples = new ArrayList<>();
+                    for (int i = 1; i <= repetitions; i++) {
+                        progress.accept("%s: run %d of %d".formatted(what, i, repetitions));
+                        samples.add(joining.run());
+                    }
+                    results.add(new JoinResult(model, setup, level, workload, joining.footprint(), time, samples));
+                }
+            }
+        }
+        return results;
+    }
+
+    /// The workloads in their order, cut where one needs another context than the one before it: each is measured in one of its own size, which is
+    /// what its memory and its speed depend on.
+    private List<List<Workload>> byContext(Level level) {
+        List<List<Workload>> groups = new ArrayList<>();
+        for (Workload workload : workloads) {
+            if (groups.isEmpty() || !isAlike(level, groups.getLast().getFirst(), workload)) {
+                groups.add(new ArrayList<>());
+            }
+            groups.getLast().add(workload);
+        }
+        return groups;
+    }
+
+    private static boolean isAlike(Level level, Workload a, Workload b) {
+        return a.sequences() == b.sequences() && level.contextLength(List.of(a)) == level.contextLength(List.of(b));
     }
 
     private Result run(Runner runner, ModelFacts model, Setup setup, Level level, Workload workload) {
@@ -48,6 +90,6 @@ public final class Bench {
             progress.accept("%s: run %d of %d".formatted(what, i, repetitions));
             samples.add(runner.run(workload));
         }
-        return new Result(model, setup, level, workload, time, samples);
+        return new Result(model, setup, level, workload, runner.footprint(), time, samples);
     }
 }

@@ -11,14 +11,21 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /// Lets levels of this library and programs of llama.cpp do the same task in turn, round after round: what else the machine does then weighs on
-/// all of them, and the ratio of a round means more than its figures.
+/// all of them, and the ratio of a round means more than its figures. A program that fails is left out from there on; the others go on.
 public final class Comparison {
 
+    private final Task task;
     private final List<Contestant> contestants;
+    private final List<Measured> measured = new ArrayList<>();
+    private final Map<Contestant, String> failures = new LinkedHashMap<>();
+
+    private record Measured(Contestant contestant, int round, Rate rate) {
+    }
 
     /// @param programs a folder with some of llama.cpp's programs
     /// @throws BenchException if it has none that does such a task
     public Comparison(Path programs, List<Level> levels, Task task) {
+        this.task = task;
         Set<Contestant> inTurn = new LinkedHashSet<>();
         List<Contestant> rivals = rivals(programs, task);
         for (Level level : levels) {
@@ -51,9 +58,9 @@ public final class Comparison {
 
     /// Runs the rounds.
     ///
-    /// @param progress hears who is next
-    /// @throws BenchException if one of them fails
-    public List<RatioRow> run(int rounds, Consumer<String> progress) {
+    /// @param progress hears who is next, and who failed
+    /// @throws BenchException if a level of this library fails
+    public List<ComparisonRow> run(int rounds, Consumer<String> progress) {
         for (Contestant contestant : contestants) {
             if (contestant instanceof OwnLevel) {
                 // Theirs are compiled already.
@@ -61,31 +68,69 @@ public final class Comparison {
                 contestant.round();
             }
         }
-        Map<String, Map<String, List<Double>>> rates = new LinkedHashMap<>();
-        Map<String, Set<Level>> levels = new LinkedHashMap<>();
         for (int round = 1; round <= rounds; round++) {
             for (Contestant contestant : contestants) {
-                progress.accept("round %d of %d: %s".formatted(round, rounds, contestant.name()));
-                for (Rate rate : contestant.round()) {
-                    levels.putIfAbsent(rate.contestant(), contestant.levels());
-                    rates.computeIfAbsent(rate.contestant(), _ -> new LinkedHashMap<>())
-                            .computeIfAbsent(rate.test(), _ -> new ArrayList<>()).add(rate.tokensPerSecond());
+                if (!failures.containsKey(contestant)) {
+                    progress.accept("round %d of %d: %s".formatted(round, rounds, contestant.name()));
+                    measure(contestant, round, rounds);
                 }
             }
         }
-        return rows(rates, levels);
+        return rows();
     }
 
-    private List<RatioRow> rows(Map<String, Map<String, List<Double>>> rates, Map<String, Set<Level>> levels) {
-        List<RatioRow> rows = new ArrayList<>();
-        List<OwnLevel> ours = contestants.stream().filter(OwnLevel.class::isInstance).map(OwnLevel.class::cast).toList();
-        for (OwnLevel own : ours) {
-            rates.forEach((rival, tests) -> {
-                if (levels.get(rival).contains(own.level()) && !rival.equals(own.name())) {
-                    tests.forEach((test, theirs) -> rows.add(RatioRow.of(own.level(), rival, test, rates.get(own.name()).get(test), theirs)));
-                }
-            });
+    private void measure(Contestant contestant, int round, int rounds) {
+        try {
+            List<Rate> rates = contestant.round();
+            task.requireAll(contestant.name(), rates);
+            rates.forEach(rate -> measured.add(new Measured(contestant, round, rate)));
+        } catch (BenchException e) {
+            if (contestant instanceof OwnLevel || Thread.currentThread().isInterrupted()) {
+                throw e;
+            }
+            failures.put(contestant, "in round %d of %d: %s".formatted(round, rounds, e.getMessage()));
+        }
+    }
+
+    private List<ComparisonRow> rows() {
+        List<ComparisonRow> rows = new ArrayList<>();
+        for (Contestant own : contestants) {
+            if (own instanceof OwnLevel ours) {
+                contestants.stream().filter(each -> each != own && each.levels().contains(ours.level()) && !(each instanceof OwnLevel))
+                        .forEach(rival -> rows.addAll(rows(ours, rival)));
+            }
         }
         return rows;
+    }
+
+    private List<ComparisonRow> rows(OwnLevel own, Contestant rival) {
+        if (failures.containsKey(rival)) {
+            return List.of(new FailedRival(own.level(), rival.name(), failures.get(rival)));
+        }
+        List<ComparisonRow> rows = new ArrayList<>();
+        // One contestant may have two clocks, and two names.
+        List<String> names = measured.stream().filter(each -> each.contestant() == rival).map(each -> each.rate().contestant()).distinct().toList();
+        for (String name : names) {
+            for (String test : task.tests()) {
+                rows.add(row(own, name, test, byRound(own, own.name(), test), byRound(rival, name, test)));
+            }
+        }
+        return rows;
+    }
+
+    private Map<Integer, Double> byRound(Contestant contestant, String name, String test) {
+        Map<Integer, Double> rates = new LinkedHashMap<>();
+        for (Measured each : measured) {
+            if (each.contestant() == contestant && each.rate().contestant().equals(name) && each.rate().test().equals(test)) {
+                rates.put(each.round(), each.rate().tokensPerSecond());
+            }
+        }
+        return rates;
+    }
+
+    private static ComparisonRow row(OwnLevel own, String rival, String test, Map<Integer, Double> ours, Map<Integer, Double> theirs) {
+        List<Integer> rounds = ours.keySet().stream().filter(theirs::containsKey).toList();
+        return rounds.isEmpty() ? new NoRatio(own.level(), rival, test)
+                : RatioRow.of(own.level(), rival, test, rounds.stream().map(ours::get).toList(), rounds.stream().map(theirs::get).toList());
     }
 }

@@ -52,6 +52,11 @@ final class DecodeLoop implements Runner {
                 (long) workload.generatedTokens() * workload.sequences(), end - evaluated);
     }
 
+    @Override
+    public Footprint footprint() {
+        return Footprint.of(context.contextLength(), arena.ledger());
+    }
+
     private void evaluatePrompts(Workload workload) {
         batch.clear();
         for (int sequence = 0; sequence < workload.sequences(); sequence++) {

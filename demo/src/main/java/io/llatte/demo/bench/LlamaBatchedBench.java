@@ -1,12 +1,12 @@
 package io.llatte.demo.bench;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
@@ -33,12 +33,14 @@ record LlamaBatchedBench(Path program, Task task) implements Contestant {
         var json = new ObjectMapper();
         for (String line : ToolProcess.run(command()).lines().filter(each -> each.startsWith("{")).toList()) {
             try {
-                JsonNode result = json.readTree(line);
-                var workload = new Workload(result.get("pp").asInt(), result.get("tg").asInt(), result.get("pl").asInt());
-                rates.addAll(Task.rates(name(), workload, result.get("speed_pp").asDouble(), result.get("speed_tg").asDouble(),
-                        result.get("speed").asDouble()));
+                var result = new PrintedResult(name(), json.readTree(line));
+                var workload = new Workload(result.count("pp"), result.count("tg"), result.count("pl"));
+                rates.addAll(Task.rates(name(), workload, result.positive("speed_pp"), OptionalDouble.of(result.positive("speed_tg")),
+                        result.positive("speed")));
             } catch (JsonProcessingException e) {
-                throw new BenchException(name() + " printed no JSON: " + line);
+                throw new BenchException(name() + " printed no JSON: " + PrintedResult.shortened(line));
+            } catch (IllegalArgumentException e) {
+                throw new BenchException(name() + " printed a result of no workload: " + PrintedResult.shortened(line));
             }
         }
         return rates;
@@ -47,7 +49,8 @@ record LlamaBatchedBench(Path program, Task task) implements Contestant {
     private List<String> command() {
         List<String> command = new ArrayList<>(List.of(program.toString()));
         command.addAll(LlamaCppArguments.of(task.setup()));
-        command.addAll(List.of("-c", String.valueOf(Setup.contextLength(task.workloads(), 0)), "--output-format", "jsonl", "-npp",
+        command.addAll(LlamaCppArguments.cache(task.setup()));
+        command.addAll(List.of("-c", String.valueOf(Level.LOW.contextLength(task.workloads())), "--output-format", "jsonl", "-npp",
                 list(Workload::promptTokens), "-ntg", list(Workload::generatedTokens), "-npl", list(Workload::sequences)));
         return command;
     }

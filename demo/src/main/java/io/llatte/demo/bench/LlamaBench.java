@@ -33,14 +33,20 @@ record LlamaBench(Path program, Task task) implements Contestant {
         try {
             // Standard error follows the array.
             JsonNode results = new ObjectMapper().readTree(printed);
+            if (!results.isArray()) {
+                throw new BenchException(name() + " printed no array: " + PrintedResult.shortened(printed));
+            }
             List<Rate> rates = new ArrayList<>();
-            for (JsonNode result : results) {
-                var workload = new Workload(result.get("n_prompt").asInt(), result.get("n_gen").asInt(), 1);
-                rates.add(new Rate(name(), workload.name(), result.get("avg_ts").asDouble()));
+            for (JsonNode each : results) {
+                var result = new PrintedResult(name(), each);
+                var workload = new Workload(result.count("n_prompt"), result.count("n_gen"), 1);
+                rates.add(new Rate(name(), workload.name(), result.positive("avg_ts")));
             }
             return rates;
         } catch (JsonProcessingException e) {
-            throw new BenchException(name() + " printed no JSON: " + e.getOriginalMessage());
+            throw new BenchException(name() + " printed no JSON: " + PrintedResult.shortened(printed));
+        } catch (IllegalArgumentException e) {
+            throw new BenchException(name() + " printed a result of no workload: " + PrintedResult.shortened(printed));
         }
     }
 

@@ -13,9 +13,9 @@ import java.util.regex.Pattern;
 /// @param task what it does
 record LlamaCompletion(Path program, Task task) implements Contestant {
 
-    private static final Pattern PROMPT = Pattern.compile("prompt eval time = +([\\d.]+) ms / +(\\d+) tokens");
-    private static final Pattern GENERATION = Pattern.compile("(?<!prompt )eval time = +[\\d.]+ ms / +(\\d+) runs");
-    private static final Pattern TOTAL = Pattern.compile("total time = +([\\d.]+) ms");
+    private static final Pattern PROMPT = Pattern.compile("prompt eval time = +(\\d+\\.\\d+) ms / +(\\d{1,9}) tokens");
+    private static final Pattern GENERATION = Pattern.compile("(?<!prompt )eval time = +\\d+\\.\\d+ ms / +(\\d{1,9}) runs");
+    private static final Pattern TOTAL = Pattern.compile("total time = +(\\d+\\.\\d+) ms");
 
     @Override
     public String name() {
@@ -61,7 +61,7 @@ record LlamaCompletion(Path program, Task task) implements Contestant {
     private static Matcher find(Pattern pattern, String printed) {
         Matcher matcher = pattern.matcher(printed);
         if (!matcher.find()) {
-            throw new BenchException("llama-completion told no times");
+            throw new BenchException("llama-completion told no times: " + PrintedResult.shortened(printed));
         }
         return matcher;
     }

@@ -17,6 +17,11 @@ final class LlamaCppArguments {
                 "-fa", word(setup.flashAttention()));
     }
 
+    /// What those understand that keep several sequences. Equal parts are their default.
+    static List<String> cache(Setup setup) {
+        return setup.unifiedKv() ? List.of("-kvu") : List.of();
+    }
+
     private static String word(FlashAttention flashAttention) {
         return switch (flashAttention) {
             case AUTO -> "auto";

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -13,7 +14,10 @@ import java.net.InetAddress;
 import java.net.Proxy;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /// A `llama-server` that runs, and its client. The caller closes it.
@@ -24,6 +28,9 @@ final class LlamaServer implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String DATA = "data: ";
     private static final long POLL_MILLIS = 100;
+
+    /// The largest models take minutes to load.
+    private static final Duration PATIENCE = Duration.ofMinutes(10);
 
     private final URI address;
     private final ToolProcess process;
@@ -58,9 +65,15 @@ final class LlamaServer implements AutoCloseable {
     }
 
     private void awaitReady() {
+        long end = System.nanoTime() + PATIENCE.toNanos();
         while (process.isAlive()) {
+            if (System.nanoTime() > end) {
+                throw new BenchException("llama-server was not ready after %d s, and says: %s".formatted(PATIENCE.toSeconds(), process.lastWords()));
+            }
             try {
-                if (connect("/health").getResponseCode() == HttpURLConnection.HTTP_OK) {
+                HttpURLConnection connection = connect("/health");
+                connection.setReadTimeout((int) PATIENCE.toMillis());
+                if (connection.getResponseCode() == HttpURLConnection.HTTP_OK) {
                     return;
                 }
             } catch (IOException e) {
@@ -107,21 +120,36 @@ final class LlamaServer implements AutoCloseable {
     }
 
     private static Answer read(BufferedReader in) throws IOException {
-        long first = 0;
-        long last = 0;
-        String end = "";
+        // What an event says is read when all have come, so that reading delays none.
+        List<String> events = new ArrayList<>();
+        List<Long> times = new ArrayList<>();
         for (String line = in.readLine(); line != null; line = in.readLine()) {
-            if (line.startsWith(DATA)) {
-                last = System.nanoTime();
-                first = first == 0 ? last : first;
-                end = line.contains("\"timings\"") ? line : end;
+            if (line.startsWith(DATA + "{")) {
+                times.add(System.nanoTime());
+                events.add(line.substring(DATA.length()));
             }
         }
-        if (end.isEmpty()) {
-            throw new IOException("the stream ended without timings");
+        var arrivals = LongStream.builder();
+        JsonNode timings = MissingNode.getInstance();
+        int come = 0;
+        for (int i = 0; i < events.size(); i++) {
+            JsonNode event = JSON.readTree(events.get(i));
+            timings = event.has("timings") ? event.get("timings") : timings;
+            // An event may carry several tokens, where characters have to be whole, or none.
+            for (int told = tokens(event); come < told; come++) {
+                arrivals.add(times.get(i));
+            }
         }
-        JsonNode timings = JSON.readTree(end.substring(DATA.length())).get("timings");
-        return new Answer(new StreamTimes(timings.get("prompt_n").asInt(), first, last), timings);
+        if (!timings.path("prompt_n").isInt() || come == 0) {
+            throw new IOException("a stream of %d events told of %d tokens and %s".formatted(events.size(), come,
+                    timings.isMissingNode() ? "of no times" : timings));
+        }
+        return new Answer(new StreamTimes(timings.get("prompt_n").asInt(), arrivals.build().toArray()), timings);
+    }
+
+    /// The tokens that an event says have been generated so far.
+    private static int tokens(JsonNode event) {
+        return event.path("tokens_predicted").asInt(event.path("timings").path("predicted_n").asInt());
     }
 
     @Override

@@ -16,7 +16,6 @@ import java.util.stream.IntStream;
 /// @param task what it does
 record LlamaServerStreams(Path program, Level level, Task task) implements Contestant {
 
-    private static final int CHAT_FORMAT_TOKENS = 64;
     private static final int WARM_UP_TOKENS = 16;
 
     @Override
@@ -50,8 +49,9 @@ record LlamaServerStreams(Path program, Level level, Task task) implements Conte
     private List<String> command() {
         List<String> command = new ArrayList<>(List.of(program.toString()));
         command.addAll(LlamaCppArguments.of(task.setup()));
+        command.addAll(LlamaCppArguments.cache(task.setup()));
         command.addAll(List.of("-np", String.valueOf(Setup.maxSequences(task.workloads())),
-                "-c", String.valueOf(Setup.contextLength(task.workloads(), CHAT_FORMAT_TOKENS)), "--no-webui"));
+                "-c", String.valueOf(level.contextLength(task.workloads())), "--no-webui"));
         return command;
     }
 
@@ -61,6 +61,12 @@ record LlamaServerStreams(Path program, Level level, Task task) implements Conte
                 .<Callable<LlamaServer.Answer>>map(body -> () -> server.ask(path(), body)).toList();
         long start = System.nanoTime();
         List<LlamaServer.Answer> answers = Streams.inParallel(requests);
+        for (LlamaServer.Answer answer : answers) {
+            if (answer.times().arrivals().length != workload.generatedTokens() + 1) {
+                throw new BenchException("llama-server answered with %d of %d tokens".formatted(answer.times().arrivals().length,
+                        workload.generatedTokens() + 1));
+            }
+        }
         Sample sample = StreamTimes.sample(workload, start, answers.stream().map(LlamaServer.Answer::times).toList());
         List<Rate> rates = new ArrayList<>(task.rates(name(), workload, sample));
         if (workload.sequences() == 1) {
@@ -70,14 +76,20 @@ record LlamaServerStreams(Path program, Level level, Task task) implements Conte
     }
 
     private static Sample ownSample(Workload workload, LlamaServer.Answer answer) {
-        long promptNanos = Math.round(answer.timings().get("prompt_ms").asDouble() * 1e6);
-        long generationNanos = Math.round(answer.timings().get("predicted_ms").asDouble() * 1e6);
-        return StreamTimes.sample(workload, 0,
-                List.of(new StreamTimes(answer.times().promptTokens(), promptNanos, promptNanos + generationNanos)));
+        var timings = new PrintedResult("llama-server", answer.timings());
+        long promptNanos = Math.round(timings.positive("prompt_ms") * 1e6);
+        long generationNanos = Math.round(timings.positive("predicted_ms") * 1e6);
+        int promptTokens = answer.times().promptTokens();
+        if (workload.generatedTokens() == 0) {
+            return Sample.of(promptTokens, promptNanos, 0, 0);
+        }
+        return workload.promptTokens() == 0 ? Sample.of(0, 0, workload.generatedTokens(), generationNanos)
+                : Sample.of(promptTokens, promptNanos, workload.generatedTokens(), generationNanos);
     }
 
     private ObjectNode body(String prompt, int tokens) {
         ObjectNode body = new ObjectMapper().createObjectNode().put("stream", true).put("ignore_eos", true).put("cache_prompt", false)
+                .put("timings_per_token", level == Level.CHAT)
                 .put("max_tokens", tokens).put("n_predict", tokens);
         if (level == Level.CHAT) {
             body.putArray("messages").addObject().put("role", "user").put("content", prompt);

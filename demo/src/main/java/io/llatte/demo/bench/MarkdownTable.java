@@ -8,6 +8,9 @@ import java.util.stream.IntStream;
 /// A table in Markdown whose columns line up in a terminal too.
 final class MarkdownTable {
 
+    /// A number that there is none of.
+    static final String NONE = "-";
+
     /// What Markdown wants under a header: `--:`.
     private static final int LEAST_WIDTH = 3;
 
@@ -58,8 +61,8 @@ final class MarkdownTable {
         text.append("|\n");
     }
 
-    /// Columns of numbers, and of numbers with units, are aligned to the right.
+    /// Columns of numbers, of numbers with units and of [#NONE] are aligned to the right.
     private boolean isNumber(int column) {
-        return !rows.isEmpty() && rows.stream().allMatch(row -> row.get(column).matches("-?\\d.*"));
+        return !rows.isEmpty() && rows.stream().allMatch(row -> row.get(column).matches("-|-?\\d.*"));
     }
 }

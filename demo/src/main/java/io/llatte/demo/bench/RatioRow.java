@@ -13,7 +13,8 @@ import java.util.stream.IntStream;
 /// @param ratio ours / theirs, the median of the rounds' ratios
 /// @param least the least of these
 /// @param most the greatest of these
-public record RatioRow(Level level, String rival, String test, double ours, double theirs, double ratio, double least, double most) {
+public record RatioRow(Level level, String rival, String test, double ours, double theirs, double ratio, double least, double most)
+        implements ComparisonRow {
 
     /// @param ours a rate for each round
     /// @param theirs a rate for each round

@@ -9,6 +9,9 @@ interface Runner extends AutoCloseable {
     /// Does a workload once.
     Sample run(Workload workload);
 
+    /// The memory of the context that does them.
+    Footprint footprint();
+
     @Override
     void close();
 }

@@ -1,27 +1,26 @@
 package io.llatte.demo.bench;
 
+import java.util.Optional;
+
 /// How long one run of a workload took.
 ///
 /// @param promptTokens prompt tokens that were evaluated, over all sequences
 /// @param promptNanos until all prompts were evaluated
 /// @param generatedTokens generated tokens, over all sequences
-/// @param generationNanos the time in which these came
-/// @param totalNanos all of it; where sequences do not wait for each other the two parts overlap
-public record Sample(long promptTokens, long promptNanos, long generatedTokens, long generationNanos, long totalNanos) {
+/// @param generation the time in which all sequences generated; empty where nothing was generated or too little to say
+/// @param totalNanos all of it; where sequences do not wait for each other it is not the sum of the parts
+public record Sample(long promptTokens, long promptNanos, long generatedTokens, Optional<Window> generation, long totalNanos) {
 
     /// A run whose parts follow each other.
     static Sample of(long promptTokens, long promptNanos, long generatedTokens, long generationNanos) {
-        return new Sample(promptTokens, promptNanos, generatedTokens, generationNanos, promptNanos + generationNanos);
+        Optional<Window> generation = generatedTokens == 0 || generationNanos == 0 ? Optional.empty()
+                : Optional.of(new Window(generatedTokens, generationNanos));
+        return new Sample(promptTokens, promptNanos, generatedTokens, generation, promptNanos + generationNanos);
     }
 
     /// Prompt tokens per second.
     public double promptRate() {
         return perSecond(promptTokens, promptNanos);
-    }
-
-    /// Generated tokens per second.
-    public double generationRate() {
-        return perSecond(generatedTokens, generationNanos);
     }
 
     /// Tokens of both kinds per second.

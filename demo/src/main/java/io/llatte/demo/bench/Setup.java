@@ -21,43 +21,48 @@ import java.util.List;
 /// @param keyType number format of the keys
 /// @param valueType number format of the values
 /// @param flashAttention whether attention is fused
+/// @param unifiedKv whether all sequences share one cache, or each has an equal part, as in llama.cpp's programs
 public record Setup(Path model, int gpuLayers, int threads, int batchSize, int microBatchSize, KvType keyType, KvType valueType,
-                    FlashAttention flashAttention) {
+                    FlashAttention flashAttention, boolean unifiedKv) {
 
     /// llama.cpp divides a cache by sequences, and rounds each part up to this.
     private static final int CACHE_STEP = 256;
 
     /// A model with what llama.cpp's programs do unless they are told otherwise.
     public static Setup of(Path model) {
-        return new Setup(model, -1, Llama.defaultThreads(), 2048, 512, KvType.F16, KvType.F16, FlashAttention.AUTO);
+        return new Setup(model, -1, Llama.defaultThreads(), 2048, 512, KvType.F16, KvType.F16, FlashAttention.AUTO, false);
     }
 
     public Setup withGpuLayers(int value) {
-        return new Setup(model, value, threads, batchSize, microBatchSize, keyType, valueType, flashAttention);
+        return new Setup(model, value, threads, batchSize, microBatchSize, keyType, valueType, flashAttention, unifiedKv);
     }
 
     public Setup withThreads(int value) {
-        return new Setup(model, gpuLayers, value, batchSize, microBatchSize, keyType, valueType, flashAttention);
+        return new Setup(model, gpuLayers, value, batchSize, microBatchSize, keyType, valueType, flashAttention, unifiedKv);
     }
 
     public Setup withBatchSize(int value) {
-        return new Setup(model, gpuLayers, threads, value, microBatchSize, keyType, valueType, flashAttention);
+        return new Setup(model, gpuLayers, threads, value, microBatchSize, keyType, valueType, flashAttention, unifiedKv);
     }
 
     public Setup withMicroBatchSize(int value) {
-        return new Setup(model, gpuLayers, threads, batchSize, value, keyType, valueType, flashAttention);
+        return new Setup(model, gpuLayers, threads, batchSize, value, keyType, valueType, flashAttention, unifiedKv);
     }
 
     public Setup withKeyType(KvType value) {
-        return new Setup(model, gpuLayers, threads, batchSize, microBatchSize, value, valueType, flashAttention);
+        return new Setup(model, gpuLayers, threads, batchSize, microBatchSize, value, valueType, flashAttention, unifiedKv);
     }
 
     public Setup withValueType(KvType value) {
-        return new Setup(model, gpuLayers, threads, batchSize, microBatchSize, keyType, value, flashAttention);
+        return new Setup(model, gpuLayers, threads, batchSize, microBatchSize, keyType, value, flashAttention, unifiedKv);
     }
 
     public Setup withFlashAttention(FlashAttention value) {
-        return new Setup(model, gpuLayers, threads, batchSize, microBatchSize, keyType, valueType, value);
+        return new Setup(model, gpuLayers, threads, batchSize, microBatchSize, keyType, valueType, value, unifiedKv);
+    }
+
+    public Setup withUnifiedKv(boolean value) {
+        return new Setup(model, gpuLayers, threads, batchSize, microBatchSize, keyType, valueType, flashAttention, value);
     }
 
     /// What all sequences of the workloads need together.
@@ -75,15 +80,16 @@ public record Setup(Path model, int gpuLayers, int threads, int batchSize, int m
     }
 
     ContextOptions contextOptions(List<Workload> workloads) {
-        return ContextOptions.builder().contextLength(contextLength(workloads, 0)).maxSequences(maxSequences(workloads))
+        return ContextOptions.builder().contextLength(Level.LOW.contextLength(workloads)).maxSequences(maxSequences(workloads))
                 .batchSize(batchSize).microBatchSize(Math.min(microBatchSize, batchSize)).threads(threads).batchThreads(threads)
-                .keyType(keyType).valueType(valueType).flashAttention(flashAttention).fullSlidingWindow(false).build();
+                .keyType(keyType).valueType(valueType).flashAttention(flashAttention).unifiedKv(unifiedKv)
+                .fullSlidingWindow(false).build();
     }
 
     EngineOptions engineOptions(int contextLength, int sequences) {
         EngineOptions.Builder options = EngineOptions.builder().contextSize(ContextSize.of(contextLength)).threads(threads)
                 .sequences(sequences).microBatchSize(Math.min(microBatchSize, batchSize))
-                .keyType(keyType).valueType(valueType).flashAttention(flashAttention);
+                .keyType(keyType).valueType(valueType).flashAttention(flashAttention).unifiedKv(unifiedKv);
         if (gpuLayers == 0) {
             options.policy(PlacementPolicy.CPU_ONLY);
         } else if (gpuLayers > 0) {

@@ -2,15 +2,50 @@ package io.llatte.demo.bench;
 
 import java.util.List;
 
-/// When the tokens of one stream came, by [System#nanoTime()].
+/// When the tokens of one stream came.
 ///
 /// @param promptTokens tokens of the prompt that were evaluated
-/// @param first when the first token came, which ends the prompt
-/// @param last when the last one came
-record StreamTimes(int promptTokens, long first, long last) {
+/// @param arrivals one [System#nanoTime()] for each token, in their order; at least one, and the first one ends the prompt
+record StreamTimes(int promptTokens, long[] arrivals) {
 
-    /// What streams that began together did of a workload. Prompts are done when every stream has its first token; generation begins when one
-    /// has it, and ends with the last token of all.
+    StreamTimes {
+        if (arrivals.length == 0) {
+            throw new BenchException("a stream ended without a token");
+        }
+    }
+
+    long first() {
+        return arrivals[0];
+    }
+
+    long last() {
+        return arrivals[arrivals.length - 1];
+    }
+
+    /// Tokens that came after one moment and until another, both within the stream. Of the gap that a moment lies in the part counts: whole tokens
+    /// alone would take one of nearly each stream from the count, as the tokens of one decode arrive one shortly after the other.
+    double tokensBetween(long from, long to) {
+        return tokensUntil(to) - tokensUntil(from);
+    }
+
+    private double tokensUntil(long moment) {
+        int come = come(moment);
+        if (come == 0 || come == arrivals.length) {
+            return come;
+        }
+        return come + (double) (moment - arrivals[come - 1]) / (arrivals[come] - arrivals[come - 1]);
+    }
+
+    /// Tokens that have come at a moment; several may have come at once.
+    private int come(long moment) {
+        int come = 0;
+        while (come < arrivals.length && arrivals[come] <= moment) {
+            come++;
+        }
+        return come;
+    }
+
+    /// What streams that began together did of a workload. Prompts are done when every stream has its first token; generation is their [Window].
     static Sample sample(Workload workload, long start, List<StreamTimes> streams) {
         long firstOfAll = streams.stream().mapToLong(StreamTimes::first).min().orElseThrow();
         long prompted = streams.stream().mapToLong(StreamTimes::first).max().orElseThrow();
@@ -23,6 +58,6 @@ record StreamTimes(int promptTokens, long first, long last) {
         if (workload.promptTokens() == 0) {
             return Sample.of(0, 0, generatedTokens, end - firstOfAll);
         }
-        return new Sample(promptTokens, prompted - start, generatedTokens, end - firstOfAll, end - start);
+        return new Sample(promptTokens, prompted - start, generatedTokens, Window.of(streams), end - start);
     }
 }

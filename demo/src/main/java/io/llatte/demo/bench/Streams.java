@@ -17,19 +17,19 @@ import java.util.concurrent.Future;
 /// A request asks for one token more than the workload says: the first one comes from the prompt, and each of the others takes a decode.
 final class Streams implements Runner {
 
-    private static final int CHAT_FORMAT_TOKENS = 64;
     private static final int WARM_UP_TOKENS = 16;
 
     private final LocalLlm llm;
     private final RandomText text;
     private final boolean chat;
+    private final int contextLength;
     private int formatTokens;
 
     Streams(Setup setup, Level level, List<Workload> workloads) {
         chat = level == Level.CHAT;
         text = new RandomText(setup.model());
-        llm = LocalLlm.builder().withoutPreference()
-                .options(setup.engineOptions(Setup.contextLength(workloads, CHAT_FORMAT_TOKENS), Setup.maxSequences(workloads))).build();
+        contextLength = level.contextLength(workloads);
+        llm = LocalLlm.builder().withoutPreference().options(setup.engineOptions(contextLength, Setup.maxSequences(workloads))).build();
         try {
             llm.init(setup.model().toString());
             formatTokens = promptTokensOf("a") - 1;
@@ -47,10 +47,16 @@ final class Streams implements Runner {
         }
     }
 
-    private TokenStream open(String prompt, int maxTokens) {
+    /// A greedy or default answer of so many tokens, whatever they are. The caller closes it.
+    TokenStream open(String prompt, int maxTokens) {
         ChatOptions.Builder options = ChatOptions.builder().maxTokens(maxTokens).ignoreEog(true);
         return chat ? llm.stream(List.of(ChatMessage.user(prompt)), options.build())
                 : llm.streamCompletion(prompt, options.sampling(SamplingOptions.greedy()).build());
+    }
+
+    /// A new text that becomes so many tokens with its format's, or few less.
+    String prompt(int tokens) {
+        return text.ofTokens(tokens - formatTokens);
     }
 
     @Override
@@ -62,7 +68,7 @@ final class Streams implements Runner {
     public Sample run(Workload workload) {
         List<Callable<StreamTimes>> readers = new ArrayList<>();
         for (int i = 0; i < workload.sequences(); i++) {
-            String prompt = text.ofTokens(workload.promptTokens() - formatTokens);
+            String prompt = prompt(workload.promptTokens());
             readers.add(() -> read(prompt, workload.generatedTokens() + 1));
         }
         long start = System.nanoTime();
@@ -71,19 +77,22 @@ final class Streams implements Runner {
 
     private StreamTimes read(String prompt, int tokens) {
         try (TokenStream stream = open(prompt, tokens)) {
-            stream.next();
-            long first = System.nanoTime();
-            long last = first;
-            while (stream.hasNext()) {
+            long[] arrivals = new long[tokens];
+            int come = 0;
+            while (come < tokens && stream.hasNext()) {
                 stream.next();
-                last = System.nanoTime();
+                arrivals[come++] = System.nanoTime();
             }
-            int generated = stream.usage().generatedTokens();
-            if (generated != tokens) {
-                throw new BenchException("an answer ended after %d of %d tokens: %s".formatted(generated, tokens, stream.finishReason()));
+            if (come != tokens) {
+                throw new BenchException("an answer ended after %d of %d tokens: %s".formatted(come, tokens, stream.finishReason()));
             }
-            return new StreamTimes(stream.usage().promptTokens() - stream.usage().cachedTokens(), first, last);
+            return new StreamTimes(stream.usage().promptTokens() - stream.usage().cachedTokens(), arrivals);
         }
+    }
+
+    @Override
+    public Footprint footprint() {
+        return Footprint.of(contextLength, llm.ledger());
     }
 
     /// Runs all at once; one runs on this thread.
@@ -94,11 +103,9 @@ final class Streams implements Runner {
             }
             List<T> results = new ArrayList<>();
             for (Future<T> future : threads.invokeAll(tasks)) {
-                results.add(future.get());
+                results.add(result(future));
             }
             return results;
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof RuntimeException cause ? cause : new BenchException("a stream failed: " + e.getCause());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new BenchException("interrupted");
@@ -106,6 +113,18 @@ final class Streams implements Runner {
             throw e;
         } catch (Exception e) {
             throw new BenchException("a stream failed: " + e);
+        }
+    }
+
+    /// What a stream gave, or what it failed with.
+    static <T> T result(Future<T> stream) {
+        try {
+            return stream.get();
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : new BenchException("a stream failed: " + e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BenchException("interrupted");
         }
     }
 

@@ -2,13 +2,13 @@ package io.llatte.demo.bench;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
 /// A program of llama.cpp's while it runs. What it prints goes to files, which are read when it has ended. The caller closes it.
 public final class ToolProcess implements AutoCloseable {
@@ -47,13 +47,18 @@ public final class ToolProcess implements AutoCloseable {
             if (exitCode != 0) {
                 throw new BenchException("%s failed with exit code %d: %s".formatted(tool.name, exitCode, tool.lastWords()));
             }
-            return Files.readString(tool.out()) + Files.readString(tool.err());
+            return text(tool.out()) + text(tool.err());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new BenchException("interrupted");
         } catch (IOException e) {
             throw new UncheckedIOException("reading what was printed", e);
         }
+    }
+
+    /// What was printed, whatever it is.
+    private static String text(Path file) throws IOException {
+        return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
     }
 
     private Path out() {
@@ -70,8 +75,9 @@ public final class ToolProcess implements AutoCloseable {
 
     /// The last line that it printed on standard error.
     String lastWords() {
-        try (Stream<String> lines = Files.lines(err())) {
-            return lines.filter(line -> !line.isBlank()).reduce((_, line) -> line).orElse("it said nothing");
+        try {
+            return text(err()).lines().filter(line -> !line.isBlank()).reduce((_, line) -> line).map(PrintedResult::shortened)
+                    .orElse("it said nothing");
         } catch (IOException e) {
             throw new UncheckedIOException("reading what was printed", e);
         }

@@ -4,7 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
+import io.llatte.llama.FlashAttention;
+import io.llatte.llama.KvType;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /// Figures: how they are made of times, and how they are shown.
@@ -38,21 +45,107 @@ class BenchTablesTest {
     }
 
     @Test
-    void sample_isTokensPerSecond() {
-        Sample sample = Sample.of(100, SECOND / 2, 10, SECOND * 2);
-        assertThat(sample.promptRate()).isEqualTo(200);
-        assertThat(sample.generationRate()).isEqualTo(5);
-        assertThat(sample.rate()).isEqualTo(44);
-        assertThat(Sample.of(0, 0, 0, 0).rate()).isZero();
+    void unifiedCache_reachesBothLevelsAndTheProgramsThatKnowIt() {
+        Setup parts = new Setup(Path.of("model.gguf"), -1, 1, 2048, 512, KvType.F16, KvType.F16, FlashAttention.AUTO, false);
+        Setup unified = parts.withUnifiedKv(true);
+        List<Workload> workloads = List.of(new Workload(8, 4, 2));
+        assertThat(parts.contextOptions(workloads).unifiedKv()).isFalse();
+        assertThat(parts.engineOptions(512, 2).unifiedKv()).isFalse();
+        assertThat(unified.contextOptions(workloads).unifiedKv()).isTrue();
+        assertThat(unified.engineOptions(512, 2).unifiedKv()).isTrue();
+        assertThat(LlamaCppArguments.cache(parts)).isEmpty();
+        assertThat(LlamaCppArguments.cache(unified)).containsExactly("-kvu");
     }
 
     @Test
-    void streams_overlap() {
-        var streams = List.of(new StreamTimes(5, SECOND, 3 * SECOND), new StreamTimes(7, 2 * SECOND, 4 * SECOND));
+    void sample_isTokensPerSecond() {
+        Sample sample = Sample.of(100, SECOND / 2, 10, SECOND * 2);
+        assertThat(sample.promptRate()).isEqualTo(200);
+        assertThat(sample.generation()).map(Window::rate).contains(5.0);
+        assertThat(sample.rate()).isEqualTo(44);
+        assertThat(Sample.of(0, 0, 0, 0).rate()).isZero();
+        assertThat(Sample.of(7, SECOND, 0, 0).generation()).isEmpty();
+    }
+
+    @Test
+    void streams_generateFromTheFirstTokenOfTheLastToTheEndOfTheFirst() {
+        // One token a second from 1 s to 5 s, and two a second from 2 s to 6 s: 3 and 6 between 2 s and 5 s.
+        var streams = List.of(times(5, 1, 2, 3, 4, 5), times(7, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6));
         Sample both = StreamTimes.sample(new Workload(6, 10, 2), 0, streams);
-        assertThat(both).isEqualTo(new Sample(12, 2 * SECOND, 20, 3 * SECOND, 4 * SECOND));
+        assertThat(both).isEqualTo(new Sample(12, 2 * SECOND, 20, Optional.of(new Window(9, 3 * SECOND)), 6 * SECOND));
+        assertThat(both.generation()).map(Window::rate).contains(3.0);
         assertThat(StreamTimes.sample(new Workload(6, 0, 2), 0, streams)).isEqualTo(Sample.of(12, 2 * SECOND, 0, 0));
-        assertThat(StreamTimes.sample(new Workload(0, 10, 2), 0, streams)).isEqualTo(Sample.of(0, 0, 20, 3 * SECOND));
+        assertThat(StreamTimes.sample(new Workload(0, 10, 2), 0, streams)).isEqualTo(Sample.of(0, 0, 20, 5 * SECOND));
+    }
+
+    @Test
+    void streamsInLockstep_loseNoTokenToTheOrderOfTheirReaders() {
+        var window = Window.of(List.of(times(1, 1, 2, 3, 4), times(1, 1.01, 2.01, 3.01, 4.01), times(1, 1.02, 2.02, 3.02, 4.02)));
+        assertThat(window.orElseThrow().rate()).isCloseTo(3, within(1e-6));
+    }
+
+    @Test
+    void windowOfLessThanTwoTokensOfAStream_isNone() {
+        assertThat(Window.of(List.of(times(1, 1, 2, 3), times(1, 4, 5, 6)))).as("one ends before the other begins").isEmpty();
+        assertThat(Window.of(List.of(times(1, 1, 2, 3, 4), times(1, 2.5, 3, 3.5, 4)))).as("1.5 tokens of the first").isEmpty();
+        assertThat(Window.of(List.of(times(1, 1, 2)))).as("one token").isEmpty();
+        assertThat(Window.of(List.of(times(1, 1, 2, 3)))).as("two tokens").contains(new Window(2, 2 * SECOND));
+    }
+
+    @Test
+    void tokensThatCameAtOnce_countEach() {
+        assertThat(Window.of(List.of(times(1, 1, 2, 2, 2, 3)))).contains(new Window(4, 2 * SECOND));
+    }
+
+    @Test
+    void join_putsEachGapWhereItsMiddleIs() {
+        // Two streams run from 2 s on; a prompt is asked at 4.1 s, begins at 5.05 s and has its first token at 7.05 s.
+        var early = times(1, 1, 2, 3, 4, 5, 6, 7, 8);
+        var late = times(1, 2, 3, 4, 5, 6, 7.1, 8.1);
+        JoinSample sample = JoinSample.of(List.of(early, late), seconds(4.1), seconds(5.05), seconds(7.05), SECOND);
+        assertThat(sample.before()).as("not the one before the second began").hasSize(4).containsOnly(SECOND);
+        assertThat(sample.join()).as("not the one after the first token").hasSize(6).contains(seconds(1.1));
+        assertThat(sample.prompt()).as("not the one that ran when it was asked").hasSize(4);
+        assertThat(sample.joined()).isEqualTo(seconds(2.95));
+    }
+
+    @Test
+    void joinFigures_areOfAllGapsAndAbsentWithoutOne() {
+        List<Long> hundred = LongStream.rangeClosed(1, 100).map(each -> each * 1_000_000).boxed().toList();
+        var sample = new JoinSample(hundred.reversed(), List.of(6_000_000L), List.of(), 30, 10);
+        var result = new JoinResult(null, null, Level.ENGINE, new JoinWorkload(8, 4, 2, 64), null, null, List.of(sample, sample));
+        assertThat(result.gapMillis(JoinSample::before, 0.5)).hasValue(50);
+        assertThat(result.gapMillis(JoinSample::before, 0.99)).hasValue(99);
+        assertThat(result.firstTokenRatio()).isEqualTo(3);
+        assertThat(figure("gap_ratio_p50", result)).hasValue(0.12);
+        assertThat(figure("gap_prompt_p50_ms", result)).isEmpty();
+        assertThat(figure("gap_join_p99_to_prompt_p50", result)).isEmpty();
+    }
+
+    private static OptionalDouble figure(String field, JoinResult result) {
+        return JoinFigure.ALL.stream().filter(each -> each.field().equals(field)).findAny().orElseThrow().value().apply(result);
+    }
+
+    @Test
+    void rateWithoutAWindow_isAbsent() {
+        Sample with = Sample.of(8, SECOND, 4, SECOND);
+        var without = new Sample(8, SECOND, 4, Optional.empty(), 2 * SECOND);
+        assertThat(batchResult(with, with).windowMean(Window::rate)).hasValue(4);
+        assertThat(batchResult(with, without).windowMean(Window::rate)).isEmpty();
+        assertThat(new Task(null, List.of(), true).rates("low", new Workload(8, 4, 1), without)).extracting(Rate::test)
+                .containsExactly("pp8 x1", "pp8+tg4 x1");
+    }
+
+    private static Result batchResult(Sample... samples) {
+        return new Result(null, null, Level.ENGINE, new Workload(8, 4, 1), null, null, List.of(samples));
+    }
+
+    private static StreamTimes times(int promptTokens, double... seconds) {
+        return new StreamTimes(promptTokens, Arrays.stream(seconds).mapToLong(BenchTablesTest::seconds).toArray());
+    }
+
+    private static long seconds(double seconds) {
+        return Math.round(seconds * SECOND);
     }
 
     @Test
@@ -69,10 +162,10 @@ class BenchTablesTest {
     @Test
     void deviation_isThatOfASample() {
         List<Sample> samples = List.of(Sample.of(1, SECOND, 0, 0), Sample.of(3, SECOND, 0, 0));
-        var result = new Result(null, null, Level.LOW, new Workload(1, 0, 1), null, samples);
+        var result = new Result(null, null, Level.LOW, new Workload(1, 0, 1), null, null, samples);
         assertThat(result.mean(Sample::rate)).isEqualTo(2);
         assertThat(result.deviation(Sample::rate)).isCloseTo(Math.sqrt(2), within(1e-9));
-        assertThat(new Result(null, null, Level.LOW, new Workload(1, 0, 1), null, samples.subList(0, 1)).deviation(Sample::rate)).isZero();
+        assertThat(new Result(null, null, Level.LOW, new Workload(1, 0, 1), null, null, samples.subList(0, 1)).deviation(Sample::rate)).isZero();
     }
 
     @Test
