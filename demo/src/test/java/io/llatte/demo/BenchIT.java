@@ -120,6 +120,20 @@ class BenchIT {
     }
 
     @Test
+    @EnabledOnOs({OS.LINUX, OS.MAC})
+    void testWithoutARate_hasNoRatio() throws Exception {
+        Path programs = Files.createDirectory(folder.resolve("programs"));
+        Path script = Files.writeString(programs.resolve("llama-batched-bench"), "#!/bin/sh\n"
+                + "echo '{\"pp\": 8, \"tg\": 1, \"pl\": 2, \"speed_pp\": 2.0, \"speed_tg\": 1.0, \"speed\": 1.5}'\n");
+        assertThat(script.toFile().setExecutable(true)).isTrue();
+
+        JsonNode rows = new ObjectMapper().readTree(bench("-p 8 -n 1 --parallel 2 --level engine -o json --compare " + programs).out());
+
+        assertThat(rows).extracting(row -> row.get("test").asText()).containsExactly("pp8 x2", "tg1 x2", "pp8+tg1 x2");
+        assertThat(rows).extracting(row -> row.has("ratio")).containsExactly(true, false, true);
+    }
+
+    @Test
     void folderWithoutPrograms_isSaid() throws Exception {
         Result result = new LlatteProcess(folder).run("bench", "-m", TestModel.tiny(), "--compare", folder.toString());
         assertThat(result.exitCode()).isEqualTo(1);
