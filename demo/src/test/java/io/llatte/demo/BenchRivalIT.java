@@ -103,8 +103,9 @@ class BenchRivalIT {
     @Test
     void batchesThatArePrintedAsRubbish_areSaid() throws Exception {
         program("llama-batched-bench", "echo '{\"pp\": 8, '");
-        assertThat(rows(compare("-p 8 -n 4 --parallel 2 --level low -o json")).getFirst().get("error").asText()).contains("printed no JSON: {\"pp\": 8,");
+        String work = "-p 8 -n 4 --parallel 2 --level low -o json";
+        assertThat(rows(compare(work)).getFirst().get("error").asText()).contains("printed no JSON: {\"pp\": 8,");
         program("llama-batched-bench", "echo 'n_kv_max is too small'");
-        assertThat(rows(compare("-p 8 -n 4 --parallel 2 --level low -o json")).getFirst().get("error").asText()).contains("no result for pp8+tg4 x2");
+        assertThat(rows(compare(work)).getFirst().get("error").asText()).contains("no result for pp8+tg4 x2");
     }
 }

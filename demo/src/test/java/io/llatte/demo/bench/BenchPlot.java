@@ -54,7 +54,8 @@ public final class BenchPlot {
     static void write(List<PlotPoint> points, Path file) throws IOException {
         List<XYChart> panels = panels(points);
         if (panels.isEmpty()) {
-            throw new IllegalArgumentException("no two of %d rows differ in nothing but the number of sequences or the context".formatted(points.size()));
+            throw new IllegalArgumentException("no two of %d rows differ in nothing but the number of sequences or the context"
+                    .formatted(points.size()));
         }
         var page = new VectorGraphics2D();
         paint(panels, page);
