@@ -81,6 +81,15 @@ class BenchIT {
     }
 
     @Test
+    void whatDoesNotFit_isLeftOutAndTheOthersAreMeasured() throws Exception {
+        Result result = new LlatteProcess(folder).run("bench", "-m", TestModel.tiny(), "-t", "1", "-r", "1", "-n", "4", "--level", "engine",
+                "--parallel", "1", "-o", "json", "-p", "30000000,8");
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.err()).contains("llatte: left out, as it does not fit: engine pp30000000+tg4: ", " bytes on CPU");
+        assertThat(new ObjectMapper().readTree(result.out())).extracting(row -> row.get("pp").asInt()).containsExactly(8);
+    }
+
+    @Test
     void parallelStreams_areMeasured() throws Exception {
         assertThat(bench("-p 8 -n 4 --parallel 2 --level engine,chat").out()).contains("| engine ", "| chat ");
     }
