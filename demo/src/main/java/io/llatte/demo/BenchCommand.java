@@ -100,10 +100,15 @@ final class BenchCommand implements Callable<Integer> {
         setups.forEach(setup -> results.addAll(bench.run(setup)));
         Output.clearProgress();
         boolean batches = workArguments.isParallel();
-        Output.print(switch (format) {
-            case MD -> batches ? ResultTable.ofBatches(results) : ResultTable.ofTests(results);
-            case JSON -> AnswerJson.write(batches ? ResultJson.ofBatches(results) : ResultJson.ofTests(results)) + "\n";
-        });
+        if (!results.isEmpty()) {
+            Output.print(switch (format) {
+                case MD -> batches ? ResultTable.ofBatches(results) : ResultTable.ofTests(results);
+                case JSON -> AnswerJson.write(batches ? ResultJson.ofBatches(results) : ResultJson.ofTests(results)) + "\n";
+            });
+        }
+        if (!bench.leftOut().isEmpty()) {
+            throw new CommandException("left out, as it does not fit: " + String.join("; ", bench.leftOut()));
+        }
     }
 
     /// Rows that could be made are shown before a program that failed is the command's failure.

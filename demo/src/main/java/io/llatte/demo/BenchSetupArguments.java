@@ -29,7 +29,7 @@ final class BenchSetupArguments {
     private List<NumberRange> batchSizes;
 
     @Option(names = {"-ub", "--ubatch-size"}, paramLabel = "N", split = ",", defaultValue = "512", converter = NumberRange.Converter.class,
-            description = "Tokens that are computed at once, at level low. Default: ${DEFAULT-VALUE}")
+            description = "Tokens that are computed at once; what a step of the engine evaluates at most. Default: ${DEFAULT-VALUE}")
     private List<NumberRange> microBatchSizes;
 
     @Option(names = {"-ctk", "--cache-type-k"}, paramLabel = "TYPE", split = ",", defaultValue = "f16",

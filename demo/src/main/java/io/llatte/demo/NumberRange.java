@@ -7,8 +7,8 @@ import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/// A part of a list of numbers, as `llama-bench` reads them: `8`, `first-last`, `first-last+step` or `first-last*factor`. The last one is in the range
-/// where a step meets it.
+/// A part of a list of numbers, as `llama-bench` reads them: `8`, `first-last`, `first-last+step` or `first-last*factor`. The last
+/// one is in the range where a step meets it.
 ///
 /// @param values what it stands for, rising
 record NumberRange(List<Integer> values) {

@@ -81,6 +81,15 @@ class BenchIT {
     }
 
     @Test
+    void whatDoesNotFit_isLeftOutAndTheOthersAreMeasured() throws Exception {
+        Result result = new LlatteProcess(folder).run("bench", "-m", TestModel.tiny(), "-t", "1", "-r", "1", "-n", "4", "--level", "engine",
+                "--parallel", "1", "-o", "json", "-p", "30000000,8");
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.err()).contains("llatte: left out, as it does not fit: engine pp30000000+tg4: ", " bytes on CPU");
+        assertThat(new ObjectMapper().readTree(result.out())).extracting(row -> row.get("pp").asInt()).containsExactly(8);
+    }
+
+    @Test
     void parallelStreams_areMeasured() throws Exception {
         assertThat(bench("-p 8 -n 4 --parallel 2 --level engine,chat").out()).contains("| engine ", "| chat ");
     }
@@ -117,6 +126,20 @@ class BenchIT {
         assertThat(asked).content().contains("-npl 2").doesNotContain("-kvu");
         assertThat(new ObjectMapper().readTree(bench(work + "-kvu --compare " + programs).out())).allMatch(row -> row.get("kv_unified").asBoolean());
         assertThat(asked).content().contains("-npl 2", " -kvu");
+    }
+
+    @Test
+    @EnabledOnOs({OS.LINUX, OS.MAC})
+    void testWithoutARate_hasNoRatio() throws Exception {
+        Path programs = Files.createDirectory(folder.resolve("programs"));
+        Path script = Files.writeString(programs.resolve("llama-batched-bench"), "#!/bin/sh\n"
+                + "echo '{\"pp\": 8, \"tg\": 1, \"pl\": 2, \"speed_pp\": 2.0, \"speed_tg\": 1.0, \"speed\": 1.5}'\n");
+        assertThat(script.toFile().setExecutable(true)).isTrue();
+
+        JsonNode rows = new ObjectMapper().readTree(bench("-p 8 -n 1 --parallel 2 --level engine -o json --compare " + programs).out());
+
+        assertThat(rows).extracting(row -> row.get("test").asText()).containsExactly("pp8 x2", "tg1 x2", "pp8+tg1 x2");
+        assertThat(rows).extracting(row -> row.has("ratio")).containsExactly(true, false, true);
     }
 
     @Test

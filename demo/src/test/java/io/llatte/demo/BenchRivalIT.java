@@ -91,10 +91,21 @@ class BenchRivalIT {
     }
 
     @Test
+    void batchesThatAreLostOnce_areAskedAgain() throws Exception {
+        Path been = folder.resolve("been");
+        program("llama-batched-bench", "echo asked >> " + been + "\nif [ $(wc -l < " + been + ") -gt 1 ]; then "
+                + "echo '{\"pp\": 8, \"tg\": 4, \"pl\": 2, \"speed_pp\": 2.0, \"speed_tg\": 1.0, \"speed\": 1.5}'; fi");
+        Result result = compare("-p 8 -n 4 --parallel 2 --level low");
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(been).content().hasLineCount(3);
+    }
+
+    @Test
     void batchesThatArePrintedAsRubbish_areSaid() throws Exception {
         program("llama-batched-bench", "echo '{\"pp\": 8, '");
-        assertThat(rows(compare("-p 8 -n 4 --parallel 2 --level low -o json")).getFirst().get("error").asText()).contains("printed no JSON: {\"pp\": 8,");
+        String work = "-p 8 -n 4 --parallel 2 --level low -o json";
+        assertThat(rows(compare(work)).getFirst().get("error").asText()).contains("printed no JSON: {\"pp\": 8,");
         program("llama-batched-bench", "echo 'n_kv_max is too small'");
-        assertThat(rows(compare("-p 8 -n 4 --parallel 2 --level low -o json")).getFirst().get("error").asText()).contains("no result for pp8+tg4 x2");
+        assertThat(rows(compare(work)).getFirst().get("error").asText()).contains("no result for pp8+tg4 x2");
     }
 }

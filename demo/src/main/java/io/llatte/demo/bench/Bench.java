@@ -1,5 +1,6 @@
 package io.llatte.demo.bench;
 
+import io.llatte.InsufficientMemoryException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +13,7 @@ public final class Bench {
     private final List<Workload> workloads;
     private final int repetitions;
     private final Consumer<String> progress;
+    private final List<String> leftOut = new ArrayList<>();
 
     /// @param progress hears what is measured next
     public Bench(List<Level> levels, List<Workload> workloads, int repetitions, Consumer<String> progress) {
@@ -21,7 +23,7 @@ public final class Bench {
         this.progress = progress;
     }
 
-    /// What a setup gives.
+    /// What a setup gives. What does not fit into memory is left out, so that the others of a long list are not lost.
     ///
     /// @throws BenchException if an answer ended early
     public List<Result> run(Setup setup) {
@@ -32,6 +34,8 @@ public final class Bench {
                 progress.accept("loading " + setup.model().getFileName() + " for level " + level);
                 try (Runner runner = level.open(setup, alike)) {
                     alike.forEach(workload -> results.add(run(runner, model, setup, level, workload)));
+                } catch (InsufficientMemoryException e) {
+                    alike.forEach(workload -> leftOut.add(name(level, workload) + ": " + e.getMessage()));
                 }
             }
         }
@@ -80,8 +84,17 @@ public final class Bench {
         return a.sequences() == b.sequences() && level.contextLength(List.of(a)) == level.contextLength(List.of(b));
     }
 
+    /// What was left out, and why.
+    public List<String> leftOut() {
+        return List.copyOf(leftOut);
+    }
+
+    private static String name(Level level, Workload workload) {
+        return level + " " + workload.name() + (workload.sequences() > 1 ? " x" + workload.sequences() : "");
+    }
+
     private Result run(Runner runner, ModelFacts model, Setup setup, Level level, Workload workload) {
-        String what = level + " " + workload.name() + (workload.sequences() > 1 ? " x" + workload.sequences() : "");
+        String what = name(level, workload);
         progress.accept(what + ": warming up");
         runner.warmUp(workload);
         Instant time = Instant.now();

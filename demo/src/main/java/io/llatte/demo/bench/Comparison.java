@@ -112,7 +112,11 @@ public final class Comparison {
         List<String> names = measured.stream().filter(each -> each.contestant() == rival).map(each -> each.rate().contestant()).distinct().toList();
         for (String name : names) {
             for (String test : task.tests()) {
-                rows.add(row(own, name, test, byRound(own, own.name(), test), byRound(rival, name, test)));
+                Map<Integer, Double> theirs = byRound(rival, name, test);
+                // The second clock does not tell of everything.
+                if (!theirs.isEmpty() || name.equals(rival.name())) {
+                    rows.add(row(own, name, test, byRound(own, own.name(), test), theirs));
+                }
             }
         }
         return rows;

@@ -17,7 +17,7 @@ import java.util.List;
 /// @param gpuLayers layers on GPUs; -1 for all, 0 for none
 /// @param threads CPU threads
 /// @param batchSize tokens that one decode may carry; the levels above `low` have a batch size of their own
-/// @param microBatchSize tokens that are computed at once
+/// @param microBatchSize tokens that are computed at once; what a step of the engine evaluates at most
 /// @param keyType number format of the keys
 /// @param valueType number format of the values
 /// @param flashAttention whether attention is fused

@@ -1,7 +1,9 @@
 package io.llatte.demo.bench;
 
 import io.llatte.ChatOptions;
+import io.llatte.InsufficientMemoryException;
 import io.llatte.LocalLlm;
+import io.llatte.engine.PlacementReport;
 import io.llatte.llama.ChatMessage;
 import io.llatte.llama.SamplingOptions;
 import io.llatte.llama.TokenStream;
@@ -32,10 +34,22 @@ final class Streams implements Runner {
         llm = LocalLlm.builder().withoutPreference().options(setup.engineOptions(contextLength, Setup.maxSequences(workloads))).build();
         try {
             llm.init(setup.model().toString());
+            requireGpus(setup, llm.placement().orElseThrow(), Machine.gpus());
             formatTokens = promptTokensOf("a") - 1;
         } catch (RuntimeException | Error e) {
             close();
             throw e;
+        }
+    }
+
+    /// The engine goes on with fewer layers on GPUs, or none, where not all fit; that would be another measurement.
+    ///
+    /// @param gpus those that there are; empty for none
+    /// @throws InsufficientMemoryException if all layers were to be on GPUs and are not
+    static void requireGpus(Setup setup, PlacementReport placement, String gpus) {
+        if (setup.gpuLayers() < 0 && !gpus.isEmpty() && placement.gpuLayers() < placement.layers()) {
+            throw new InsufficientMemoryException("%d of %d layers fit on %s beside a context of %d tokens; -ngl says how many are to be there"
+                    .formatted(placement.gpuLayers(), placement.layers(), gpus, placement.contextLength()), gpus, -1, -1);
         }
     }
 

@@ -1,9 +1,14 @@
 package io.llatte.demo.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
+import io.llatte.InsufficientMemoryException;
+import io.llatte.engine.PlacementPolicy;
+import io.llatte.engine.PlacementReport;
+import io.llatte.engine.PlacementTarget;
 import io.llatte.llama.FlashAttention;
 import io.llatte.llama.KvType;
 import java.nio.file.Path;
@@ -55,6 +60,18 @@ class BenchTablesTest {
         assertThat(unified.engineOptions(512, 2).unifiedKv()).isTrue();
         assertThat(LlamaCppArguments.cache(parts)).isEmpty();
         assertThat(LlamaCppArguments.cache(unified)).containsExactly("-kvu");
+    }
+
+    @Test
+    void engineThatLeavesLayersOnTheCpu_isNoMeasurement() {
+        Setup all = new Setup(Path.of("model.gguf"), -1, 1, 2048, 512, KvType.F16, KvType.F16, FlashAttention.AUTO, false);
+        var part = new PlacementReport(PlacementPolicy.PREFER_GPU, PlacementTarget.GPU, List.of("CUDA0"), 20, 33, 4096, List.of());
+        assertThatExceptionOfType(InsufficientMemoryException.class).isThrownBy(() -> Streams.requireGpus(all, part, "H100"))
+                .withMessageContaining("20 of 33 layers fit on H100 beside a context of 4096 tokens");
+        Streams.requireGpus(all.withGpuLayers(20), part, "H100");
+        Streams.requireGpus(all, part, "");
+        var whole = new PlacementReport(PlacementPolicy.PREFER_GPU, PlacementTarget.GPU, List.of("CUDA0"), 33, 33, 4096, List.of());
+        Streams.requireGpus(all, whole, "H100");
     }
 
     @Test
