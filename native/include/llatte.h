@@ -276,7 +276,7 @@ LLATTE_API int32_t llatte_context_clear(struct llatte_context * context, struct 
 /* ---- saved states ---------------------------------------------------------------------------------------------------------- */
 
 /* A saved sequence is a header of ours (magic, version, length, checksum, the model's and cache's fingerprint) and llama.cpp's own state.
- * llama.cpp trusts the counts inside; the checksum is what makes a restore of altered bytes a refusal. */
+ * The checksum is what makes a restore of altered bytes a refusal. Forged ones are refused where their counts or positions are impossible. */
 LLATTE_API int32_t llatte_state_size(struct llatte_context * context, int32_t sequence, int64_t * size, struct llatte_error * error);
 LLATTE_API int32_t llatte_state_save(struct llatte_context * context, int32_t sequence, uint8_t * destination, int64_t capacity,
                                      int64_t * written, struct llatte_error * error);

@@ -18,7 +18,8 @@ struct state_header {
 constexpr uint32_t state_magic   = 0x5153'4c4c; // "LLSQ"
 constexpr uint32_t state_version = 1;
 
-// FNV-1a over eight bytes a step: altered bytes are found, at memory speed. It guards against damage, not against forgery.
+// FNV-1a over eight bytes a step: altered bytes are found, at memory speed. It guards against damage; what is forged,
+// llama.cpp must refuse or survive (patch 0006).
 uint64_t checksum(const uint8_t * bytes, size_t length, uint64_t hash = 0xcbf29ce484222325ull) {
     constexpr uint64_t prime = 0x100000001b3ull;
     size_t             i     = 0;

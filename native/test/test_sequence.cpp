@@ -3,6 +3,9 @@
 
 #include <cmath>
 #include <cstring>
+#if defined(__linux__)
+#    include <sys/resource.h>
+#endif
 
 using check::error;
 using fixture::batch;
@@ -64,6 +67,25 @@ uint64_t checksum_of(const uint8_t * bytes, size_t length) {
         hash = (hash ^ bytes[i]) * 0x100000001b3ull;
     }
     return hash ^ (hash >> 29);
+}
+
+// Where a saved state says how many cells follow: 12 of attention with the first at position 0, or the one of recurrent layers, at position 11.
+std::vector<size_t> counts_in(const std::vector<uint8_t> & state) {
+    std::vector<size_t> found;
+    for (size_t at = 32; at + 12 <= state.size(); at += 4) {
+        uint32_t words[3];
+        memcpy(words, state.data() + at, sizeof(words));
+        if ((words[0] == 12 && words[1] == 0 && words[2] == 1) || (words[0] == 1 && words[1] == 11 && words[2] == 0)) {
+            found.push_back(at);
+        }
+    }
+    return found;
+}
+
+void forge(std::vector<uint8_t> & state, size_t at, uint32_t value) {
+    memcpy(state.data() + at, &value, sizeof(value));
+    const uint64_t sum = checksum_of(state.data() + 32, state.size() - 32);
+    memcpy(state.data() + 16, &sum, sizeof(sum));
 }
 
 } // namespace
@@ -385,9 +407,7 @@ CASE(a_forged_state) {
         for (size_t at = 32; at < 96; at += 4) {
             for (uint32_t value : { 0u, 1u, 0x7fffffffu, 0xffffffffu }) {
                 auto forged = bytes;
-                memcpy(forged.data() + at, &value, 4);
-                const uint64_t sum = checksum_of(forged.data() + 32, forged.size() - 32);
-                memcpy(forged.data() + 16, &sum, 8);
+                forge(forged, at, value);
                 restore(f, 0, forged);
                 llatte_error ignored;
                 llatte_context_clear(f.get(), &ignored);
@@ -395,6 +415,47 @@ CASE(a_forged_state) {
                     f = filled(kind);
                 }
                 llatte_context_clear(f.get(), &ignored);
+            }
+        }
+    }
+}
+
+#if defined(__linux__)
+CASE(a_forged_number_of_cells_takes_no_memory) {
+    constexpr uint32_t cells = 1u << 24;
+    for (const char * kind : kinds) {
+        filled     f(kind);
+        const auto bytes = saved(f, 0);
+        const auto at    = counts_in(bytes);
+        CHECK(!at.empty());
+        for (size_t count : at) {
+            auto forged = bytes;
+            forge(forged, count, cells);
+            rusage before{};
+            rusage after{};
+            getrusage(RUSAGE_SELF, &before);
+            CHECK_STATUS(LLATTE_STATE_CORRUPT, restore(f, 0, forged));
+            getrusage(RUSAGE_SELF, &after);
+            CHECK(after.ru_maxrss - before.ru_maxrss < static_cast<long>(cells / 1024));
+            CHECK_OK(llatte_context_clear(f.get(), &error()));
+            CHECK_OK(batch(2).decode(f.context));
+        }
+    }
+}
+#endif
+
+CASE(a_forged_position_is_refused) {
+    for (const char * kind : kinds) {
+        filled     f(kind);
+        const auto bytes = saved(f, 0);
+        for (size_t count : counts_in(bytes)) {
+            for (int32_t position : { -7, -1, INT32_MIN, INT32_MAX }) {
+                auto forged = bytes;
+                forge(forged, count + 4, static_cast<uint32_t>(position));
+                CHECK_STATUS(LLATTE_STATE_CORRUPT, restore(f, 0, forged));
+                CHECK(f.last(0) == -1);
+                CHECK_OK(batch(2).decode(f.context));
+                CHECK_OK(llatte_context_clear(f.get(), &error()));
             }
         }
     }

@@ -91,8 +91,8 @@ final class DecodeLoop implements Runnable {
     }
 
     /// Saves the longest beginning of some tokens that the cache holds.
-    SessionFile save(int[] tokens, byte[] fingerprint) {
-        return between(() -> sessions().save(tokens, fingerprint));
+    SessionFile save(int[] tokens, SessionOrigin origin) {
+        return between(() -> sessions().save(tokens, origin));
     }
 
     /// Brings a saved beginning back.
@@ -111,7 +111,7 @@ final class DecodeLoop implements Runnable {
     }
 
     private Sessions sessions() {
-        return new Sessions(lanes, context.contextLength(), context.sequenceLength(), contextOptions.unifiedKv());
+        return new Sessions(lanes, context.contextLength(), contextOptions.unifiedKv());
     }
 
     /// A request is not wanted any longer: the decode that runs for it alone stops.

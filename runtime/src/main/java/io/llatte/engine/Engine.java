@@ -22,9 +22,9 @@ public sealed interface Engine extends AutoCloseable permits InProcessEngine, Re
     /// @throws io.llatte.EngineClosedException if the engine is closed
     TokenStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded);
 
-    /// Writes the longest beginning of a prompt that the cache holds to a file, which appears under its name when it is whole. Another process, or this
-    /// one later, brings it back with [#restoreSession] and evaluates only what follows. What runs waits while the cache is copied, not while it is
-    /// written.
+    /// Writes the longest beginning of a prompt that the cache holds to a file, which appears under its name when it is whole. Another process, or
+    /// this one later, brings it back with [#restoreSession] and evaluates only what follows. What runs waits while the cache is copied, not while
+    /// it is written. The file is readable by its owner alone, where the system knows owners.
     ///
     /// @throws io.llatte.SavedStateException if nothing of it is in the cache
     /// @throws io.llatte.EngineBusyException if a part of a sequence is to be saved, and all others are busy
@@ -32,7 +32,8 @@ public sealed interface Engine extends AutoCloseable permits InProcessEngine, Re
     /// @throws UnsupportedOperationException if a server answers
     SavedSession saveSession(Prompt prompt, Path file) throws IOException;
 
-    /// Reads what was saved into a sequence that is free. Those that were only kept give their room.
+    /// Reads what was saved into a sequence that is free. Those that were only kept give their room, once the file was found to be whole and at home
+    /// here.
     ///
     /// @throws io.llatte.SavedStateException if the file is truncated, altered, no such file, or another model's or another cache's
     /// @throws io.llatte.ContextOverflowException if it has more tokens than there is room for

@@ -28,6 +28,7 @@ public final class InProcessEngine implements Engine {
     private final ChatTemplate template;
     private final List<String> stop;
     private final PlacementReport placement;
+    private final ContextOptions contextOptions;
     private final int sequenceLength;
     private final boolean reproducible;
     private final AtomicLong lastNumber = new AtomicLong();
@@ -42,6 +43,7 @@ public final class InProcessEngine implements Engine {
         this.file = file;
         this.model = model;
         this.placement = placement;
+        this.contextOptions = contextOptions;
         this.sequenceLength = context.sequenceLength();
         this.reproducible = options.reproducible();
         ChatFormat format = ChatFormats.of(model, file);
@@ -154,7 +156,7 @@ public final class InProcessEngine implements Engine {
     @Override
     public SavedSession saveSession(Prompt prompt, Path target) throws IOException {
         checkOpen();
-        byte[] fingerprint = ModelFingerprint.of(file.path());
+        SessionOrigin origin = origin();
         int[] tokens;
         try {
             tokens = PromptTokens.of(GenerationRequest.builder(prompt).build(), template, stop, model.vocab(), sequenceLength).ids();
@@ -162,7 +164,7 @@ public final class InProcessEngine implements Engine {
             checkOpen();
             throw e;
         }
-        SessionFile session = loop.save(tokens, fingerprint);
+        SessionFile session = loop.save(tokens, origin);
         return new SavedSession(session.tokens(), session.write(target));
     }
 
@@ -172,9 +174,14 @@ public final class InProcessEngine implements Engine {
         if (reproducible) {
             throw new UnsupportedOperationException("a reproducible engine begins each request with an empty cache");
         }
-        SessionFile session = SessionFile.read(source, ModelFingerprint.of(file.path()));
+        SessionFile session = SessionFile.read(source, origin(), sequenceLength);
         loop.restore(session);
         return new SavedSession(session.tokens(), Files.size(source));
+    }
+
+    /// What the sessions are that it can save and restore.
+    SessionOrigin origin() throws IOException {
+        return SessionOrigin.of(ModelFingerprint.of(file.path()), model, contextOptions);
     }
 
     @Override

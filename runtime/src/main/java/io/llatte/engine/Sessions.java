@@ -9,35 +9,32 @@ final class Sessions {
 
     private final Lanes lanes;
     private final int contextLength;
-    private final int sequenceLength;
     private final boolean unified;
 
     /// @param contextLength tokens that the cache holds
-    /// @param sequenceLength tokens that a sequence can hold
     /// @param unified whether the sequences share the cache
-    Sessions(Lanes lanes, int contextLength, int sequenceLength, boolean unified) {
+    Sessions(Lanes lanes, int contextLength, boolean unified) {
         this.lanes = lanes;
         this.contextLength = contextLength;
-        this.sequenceLength = sequenceLength;
         this.unified = unified;
     }
 
     /// The longest beginning of some tokens that the cache holds, and nothing of what follows it there.
-    SessionFile save(int[] tokens, byte[] model) {
+    SessionFile save(int[] tokens, SessionOrigin origin) {
         Lane source = lanes.holding(tokens);
         if (source == null) {
             throw new SavedStateException("nothing of the conversation's %d tokens is in the cache".formatted(tokens.length));
         }
         int length = lanes.usable(source, tokens, tokens.length);
         if (source.position == length) {
-            return new SessionFile(model, length, source.sequence.save());
+            return new SessionFile(origin, length, source.sequence.save());
         }
         Lane copy = lanes.copyOf(source, length);
         if (copy == null) {
             throw busy("to copy the conversation's %d tokens to".formatted(length));
         }
         try {
-            return new SessionFile(model, length, copy.sequence.save());
+            return new SessionFile(origin, length, copy.sequence.save());
         } finally {
             if (copy != source) {
                 lanes.empty(copy);
@@ -47,10 +44,6 @@ final class Sessions {
 
     /// Makes a sequence that is free hold what was saved, for requests that begin the same way.
     void restore(SessionFile file) {
-        if (file.tokens() > sequenceLength) {
-            throw new ContextOverflowException("a session of %d tokens, and a sequence holds %d".formatted(file.tokens(), sequenceLength),
-                    file.tokens(), sequenceLength);
-        }
         Lane lane = lanes.free();
         if (lane == null) {
             throw busy("to hold a session's %d tokens".formatted(file.tokens()));

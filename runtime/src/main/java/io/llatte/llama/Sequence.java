@@ -1,14 +1,12 @@
 package io.llatte.llama;
 
 import io.llatte.SavedStateException;
+import io.llatte.internal.WholeFile;
 import io.llatte.internal.ffi.NativeContext;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Objects;
 
@@ -290,19 +288,7 @@ public final class Sequence {
 
     /// Writes the state to a file, which appears under its name when it is whole.
     public void save(Path file) throws IOException {
-        byte[] state = save();
-        Path part = file.resolveSibling(file.getFileName() + ".part");
-        try {
-            try (var channel = FileChannel.open(part, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
-                for (ByteBuffer bytes = ByteBuffer.wrap(state); bytes.hasRemaining(); ) {
-                    channel.write(bytes);
-                }
-                channel.force(true);
-            }
-            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(part);
-        }
+        WholeFile.write(file, ByteBuffer.wrap(save()));
     }
 
     /// Makes the sequence what it was when the state was saved.

@@ -1,0 +1,2 @@
+/// What several packages share and no application sees.
+package io.llatte.internal;
