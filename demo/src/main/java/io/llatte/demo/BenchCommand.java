@@ -10,7 +10,6 @@ import io.llatte.demo.bench.ResultJson;
 import io.llatte.demo.bench.ResultTable;
 import io.llatte.demo.bench.Setup;
 import io.llatte.demo.bench.Task;
-import io.llatte.demo.bench.ToolProcess;
 import io.llatte.demo.bench.Workload;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -62,12 +61,10 @@ final class BenchCommand implements Callable<Integer> {
         Misuse.unless(repetitions >= 1, "--repetitions must be at least 1: " + repetitions);
         List<Workload> workloads = workArguments.workloads();
         List<Setup> setups = setupArguments.setups(modelArguments.files(), workArguments.maxSequences());
-        try (var _ = new AbruptEnd(ToolProcess::destroyAll)) {
-            if (programs == null) {
-                measure(setups, workloads);
-            } else {
-                compare(setups, workloads);
-            }
+        if (programs == null) {
+            measure(setups, workloads);
+        } else {
+            compare(setups, workloads);
         }
         return CommandLine.ExitCode.OK;
     }

@@ -108,9 +108,9 @@ final class DecodeLoop implements Runnable {
         wake();
     }
 
-    /// Whether it takes no further request: it was closed, or has failed for good.
+    /// Whether it takes no further request: it was closed, has failed for good, or the model has gone under it, as at the end of the process.
     boolean hasEnded() {
-        return closing;
+        return closing || !model.isOpen();
     }
 
     /// Waits for the thread to end.
@@ -134,7 +134,7 @@ final class DecodeLoop implements Runnable {
     public void run() {
         RuntimeException failure = new EngineClosedException("the engine was closed before the answer had ended");
         try {
-            while (!closing) {
+            while (!hasEnded()) {
                 releaseEnded();
                 admission.admit();
                 alone = null;
@@ -147,15 +147,21 @@ final class DecodeLoop implements Runnable {
                 }
             }
         } catch (RuntimeException e) {
-            LOG.error("the engine failed", e);
-            failure = e;
+            if (!hasEnded()) {
+                LOG.error("the engine failed", e);
+                failure = failed(e);
+            }
         } catch (Error e) {
-            failure = new IllegalStateException("the engine failed: " + e, e);
+            failure = failed(e);
             throw e;
         } finally {
             closing = true;
             endAll(failure);
         }
+    }
+
+    private static EngineClosedException failed(Throwable cause) {
+        return new EngineClosedException("the engine failed, and takes no further request: " + cause, cause);
     }
 
     private void endAll(RuntimeException failure) {
@@ -205,7 +211,7 @@ final class DecodeLoop implements Runnable {
             replaceContext();
             return;
         } catch (RuntimeException e) {
-            if (!closing) {
+            if (!hasEnded()) {
                 endBatch(e, true);
             }
             return;
@@ -310,7 +316,7 @@ final class DecodeLoop implements Runnable {
         try {
             round.sample(context);
         } catch (IllegalStateException e) {
-            if (closing) {
+            if (hasEnded()) {
                 noRows();
                 return;
             }

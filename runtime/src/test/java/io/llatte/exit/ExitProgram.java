@@ -15,15 +15,20 @@ import io.llatte.llama.ModelOptions;
 import io.llatte.llama.Sampler;
 import io.llatte.memory.DeviceArena;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 
 /// The child JVM: keeps native code busy on other threads, and ends. `ExitProgram WORK END FOLDER MILLISECONDS`.
 public final class ExitProgram {
 
     static final int CODE = 7;
     static final String CLOSED = "closed by a hook";
+    static final String REFUSED = "refused with ";
 
     /// What runs when the process ends.
     enum Work {
@@ -36,6 +41,7 @@ public final class ExitProgram {
     }
 
     private static final CountDownLatch RUNNING = new CountDownLatch(4);
+    private static final BlockingQueue<String> REFUSALS = new LinkedBlockingQueue<>();
 
     private ExitProgram() {
     }
@@ -56,6 +62,7 @@ public final class ExitProgram {
             case LOADS -> loads(folder);
             case TOKENIZER -> tokenizer(folder);
         }
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> tell(REFUSALS)));
         RUNNING.await();
         Thread.sleep(Integer.parseInt(arguments[3]));
         switch (End.valueOf(arguments[1])) {
@@ -84,8 +91,14 @@ public final class ExitProgram {
         return llm;
     }
 
+    /// The default model, where it is there: its decodes take long enough to be met by an end.
+    private static Path file(Path folder) {
+        Path whole = Path.of(System.getProperty("llatte.test.model", ""));
+        return Files.isRegularFile(whole) ? whole : SpeakingModels.add(folder, SpeakingModels.A);
+    }
+
     private static Model load(Path folder) {
-        return Model.load(SpeakingModels.add(folder, SpeakingModels.A), ModelOptions.cpuOnly(), DeviceArena.open());
+        return Model.load(file(folder), ModelOptions.cpuOnly(), DeviceArena.open());
     }
 
     private static Context context(Path folder) {
@@ -121,7 +134,7 @@ public final class ExitProgram {
     }
 
     private static void loads(Path folder) {
-        Path file = SpeakingModels.add(folder, SpeakingModels.A);
+        Path file = file(folder);
         forever(2, () -> {
             RUNNING.countDown();
             try (var arena = DeviceArena.open()) {
@@ -132,11 +145,20 @@ public final class ExitProgram {
 
     private static void tokenizer(Path folder) {
         Model model = load(folder);
-        String text = "Zwölf Boxkämpfer jagen Viktor. ".repeat(200);
+        String text = "a small cat sat on the mat and looked at the moon ".repeat(500);
         forever(2, () -> {
             model.vocab().tokenize(text);
             RUNNING.countDown();
         });
+    }
+
+    /// Says what the work that was running ended with, which it would not without an end.
+    private static void tell(BlockingQueue<String> refusals) {
+        try {
+            System.out.println(REFUSED + refusals.poll(10, TimeUnit.SECONDS));
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static void forever(int threads, Runnable work) {
@@ -146,8 +168,8 @@ public final class ExitProgram {
                     try {
                         work.run();
                     } catch (RuntimeException ending) {
-                        // Whatever is thrown: who does not look at it must not bring the process down.
-                        Thread.onSpinWait();
+                        // It goes on whatever is thrown: that must not bring the process down.
+                        REFUSALS.add(ending.getClass().getSimpleName());
                     }
                 }
             });

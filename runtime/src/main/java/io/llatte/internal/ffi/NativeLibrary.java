@@ -123,6 +123,7 @@ public final class NativeLibrary {
             NativeStatus.check(LlamaCpp.llatte_init(scratch.allocateFrom(folder.toString(), UTF_8), error), error,
                     "loading the backends in " + folder);
         }
+        ProcessEnd.prepare();
         NativeLog.start();
     }
 }
