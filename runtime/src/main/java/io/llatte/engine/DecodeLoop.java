@@ -211,6 +211,9 @@ final class DecodeLoop implements Runnable {
             replaceContext();
             return;
         } catch (RuntimeException e) {
+            if (!context.isOpen()) {
+                throw e;
+            }
             if (!hasEnded()) {
                 endBatch(e, true);
             }

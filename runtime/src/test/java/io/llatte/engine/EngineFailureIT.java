@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -76,21 +77,21 @@ class EngineFailureIT {
         }
     }
 
-    @Test
+    @RepeatedTest(5)
     void loopThatFails_endsWhatRunsAndWhatWaits_andRefusesWhatComes() {
-        var engine = engine();
-        List<TokenStream> streams = startFour(engine);
-        engine.context().close();
+        try (var engine = engine()) {
+            List<TokenStream> streams = startFour(engine);
+            engine.context().close();
 
-        assertThat(streams).allSatisfy(stream -> assertThatExceptionOfType(EngineClosedException.class).isThrownBy(() -> read(stream)));
-        assertThat(ended).hasSize(4).allSatisfy(end -> {
-            assertThat(end.finishReason()).isEqualTo(FinishReason.CANCELLED);
-            assertThat(end.failure()).containsInstanceOf(EngineClosedException.class);
-        });
-        assertThatExceptionOfType(EngineClosedException.class).isThrownBy(() -> start(engine, greedy("cat", 1)));
-        engine.close();
-        engine.close();
-        assertThat(arena.ledger().totalBytes()).isZero();
+            assertThat(streams).allSatisfy(stream -> assertThatExceptionOfType(EngineClosedException.class).isThrownBy(() -> read(stream)));
+            assertThat(ended).hasSize(4).allSatisfy(end -> {
+                assertThat(end.finishReason()).isEqualTo(FinishReason.CANCELLED);
+                assertThat(end.failure()).containsInstanceOf(EngineClosedException.class);
+            });
+            assertThatExceptionOfType(EngineClosedException.class).isThrownBy(() -> start(engine, greedy("cat", 1)));
+            engine.close();
+            assertThat(arena.ledger().totalBytes()).isZero();
+        }
     }
 
     @Test
