@@ -95,6 +95,10 @@ private:
 
 void describe_llama(layout & l) {
     {
+        STRUCT(ggml_init_params);
+        FIELD(mem_size); FIELD(mem_buffer); FIELD(no_alloc);
+    }
+    {
         STRUCT(llama_model_params);
         FIELD(devices); FIELD(tensor_buft_overrides); FIELD(n_gpu_layers); FIELD(split_mode); FIELD(load_mode); FIELD(lazy_mode);
         FIELD(main_gpu); FIELD(tensor_split); FIELD(progress_callback); FIELD(progress_callback_user_data); FIELD(kv_overrides);

@@ -4617,6 +4617,65 @@ public class LlamaCpp extends LlamaCpp$shared {
         }
     }
 
+    private static class llama_numa_init {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            LlamaCpp.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llama_numa_init");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void llama_numa_init(enum ggml_numa_strategy numa)
+     * }
+     */
+    public static FunctionDescriptor llama_numa_init$descriptor() {
+        return llama_numa_init.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void llama_numa_init(enum ggml_numa_strategy numa)
+     * }
+     */
+    public static MethodHandle llama_numa_init$handle() {
+        return llama_numa_init.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void llama_numa_init(enum ggml_numa_strategy numa)
+     * }
+     */
+    public static MemorySegment llama_numa_init$address() {
+        return llama_numa_init.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void llama_numa_init(enum ggml_numa_strategy numa)
+     * }
+     */
+    public static void llama_numa_init(int numa) {
+        var mh$ = llama_numa_init.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llama_numa_init", numa);
+            }
+            mh$.invokeExact(numa);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class llama_time_us {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LlamaCpp.C_LONG    );

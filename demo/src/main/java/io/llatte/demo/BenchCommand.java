@@ -13,7 +13,6 @@ import io.llatte.demo.bench.ResultJson;
 import io.llatte.demo.bench.ResultTable;
 import io.llatte.demo.bench.Setup;
 import io.llatte.demo.bench.Task;
-import io.llatte.demo.bench.ToolProcess;
 import io.llatte.demo.bench.Workload;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -68,14 +67,12 @@ final class BenchCommand implements Callable<Integer> {
         Misuse.unless(!workArguments.isJoin() || !levels.contains(Level.LOW), "--join measures streams, and level low has none");
         List<Workload> workloads = workArguments.workloads();
         List<Setup> setups = setupArguments.setups(modelArguments.files(), workArguments.maxSequences());
-        try (var _ = new AbruptEnd(ToolProcess::destroyAll)) {
-            if (workArguments.isJoin()) {
-                join(setups, workArguments.joins());
-            } else if (programs == null) {
-                measure(setups, workloads);
-            } else {
-                compare(setups, workloads);
-            }
+        if (workArguments.isJoin()) {
+            join(setups, workArguments.joins());
+        } else if (programs == null) {
+            measure(setups, workloads);
+        } else {
+            compare(setups, workloads);
         }
         return CommandLine.ExitCode.OK;
     }

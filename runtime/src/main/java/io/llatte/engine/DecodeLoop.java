@@ -139,9 +139,9 @@ final class DecodeLoop implements Runnable {
         wake();
     }
 
-    /// Whether it takes no further request: it was closed, or has failed for good.
+    /// Whether it takes no further request: it was closed, has failed for good, or the model has gone under it, as at the end of the process.
     boolean hasEnded() {
-        return closing;
+        return closing || !model.isOpen();
     }
 
     /// Waits for the thread to end.
@@ -165,7 +165,7 @@ final class DecodeLoop implements Runnable {
     public void run() {
         RuntimeException failure = new EngineClosedException("the engine was closed before the answer had ended");
         try {
-            while (!closing) {
+            while (!hasEnded()) {
                 releaseEnded();
                 errands.run();
                 admission.admit();
@@ -180,10 +180,12 @@ final class DecodeLoop implements Runnable {
                 }
             }
         } catch (RuntimeException e) {
-            LOG.error("the engine failed", e);
-            failure = e;
+            if (!hasEnded()) {
+                LOG.error("the engine failed", e);
+                failure = failed(e);
+            }
         } catch (Error e) {
-            failure = new IllegalStateException("the engine failed: " + e, e);
+            failure = failed(e);
             throw e;
         } finally {
             closing = true;
@@ -204,6 +206,10 @@ final class DecodeLoop implements Runnable {
             context.releaseThreads();
             holdsThreads = false;
         }
+    }
+
+    private static EngineClosedException failed(Throwable cause) {
+        return new EngineClosedException("the engine failed, and takes no further request: " + cause, cause);
     }
 
     private void endAll(RuntimeException failure) {
@@ -253,7 +259,10 @@ final class DecodeLoop implements Runnable {
             replaceContext();
             return;
         } catch (RuntimeException e) {
-            if (!closing) {
+            if (!context.isOpen()) {
+                throw e;
+            }
+            if (!hasEnded()) {
                 endBatch(e, true);
             }
             return;
@@ -358,7 +367,7 @@ final class DecodeLoop implements Runnable {
         try {
             round.sample(context);
         } catch (IllegalStateException e) {
-            if (closing) {
+            if (hasEnded()) {
                 noRows();
                 return;
             }

@@ -16,7 +16,8 @@ public sealed interface Engine extends AutoCloseable permits InProcessEngine, Re
 
     /// Starts an answer. A reader that falls far behind pauses it, and none but it; a stream that is dropped without being closed is cancelled.
     ///
-    /// @param whenEnded called once, before the reader learns of the end, mostly on the engine's thread; it must not block
+    /// @param whenEnded called once, before the reader learns of the end, mostly on the engine's thread; it must not block, and what it throws is
+    ///        logged and goes no further
     /// @throws io.llatte.ContextOverflowException if the prompt can never fit
     /// @throws io.llatte.EngineBusyException if too many requests wait
     /// @throws io.llatte.EngineClosedException if the engine is closed

@@ -18,7 +18,8 @@ import java.util.OptionalInt;
 /// @param keyType number format of the KV cache's keys
 /// @param valueType number format of the KV cache's values; a quantised one needs flash attention
 /// @param flashAttention whether attention is fused
-/// @param threads CPU threads, 0 for the usable physical cores
+/// @param threads CPU threads of a decode of one token, 0 for the usable physical cores, at most 512
+/// @param batchThreads CPU threads of a larger decode, as of a prompt or of several sequences, 0 for as many as `threads`, at most 512
 /// @param sequences requests that are answered at the same time, 1 to 256. Idle ones keep what they held for a prompt that begins the same way
 /// @param microBatchSize tokens that one step evaluates at most: more is faster for long prompts, less lets running answers go on sooner
 /// @param queueLimit requests that may wait for a sequence
@@ -29,7 +30,7 @@ import java.util.OptionalInt;
 /// @param mtpLayers whether the model's layers for multi-token prediction are loaded too, if it has any; [io.llatte.llama.Speculation.Mtp] needs them
 public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, OptionalInt gpuLayers, List<String> devices,
                             List<Float> tensorSplit, SplitMode splitMode, KvType keyType, KvType valueType, FlashAttention flashAttention,
-                            int threads, int sequences, int microBatchSize, int queueLimit, boolean reproducible,
+                            int threads, int batchThreads, int sequences, int microBatchSize, int queueLimit, boolean reproducible,
                             boolean unifiedKv, boolean mtpLayers) {
 
     private static final int MAX_THREADS = 512;
@@ -48,9 +49,8 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
         if (gpuLayers.isPresent() && gpuLayers.getAsInt() < 0) {
             throw new IllegalArgumentException("gpuLayers must not be negative: " + gpuLayers.getAsInt());
         }
-        if (threads < 0 || threads > MAX_THREADS) {
-            throw new IllegalArgumentException("threads must be 0 to " + MAX_THREADS + ": " + threads);
-        }
+        checkThreads("threads", threads);
+        checkThreads("batchThreads", batchThreads);
         if (sequences < 1 || sequences > MAX_SEQUENCES) {
             throw new IllegalArgumentException("sequences must be 1 to " + MAX_SEQUENCES + ": " + sequences);
         }
@@ -62,6 +62,12 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
             throw new IllegalArgumentException("queueLimit must be at least 1: " + queueLimit);
         }
         sequences = reproducible ? 1 : sequences;
+    }
+
+    private static void checkThreads(String name, int count) {
+        if (count < 0 || count > MAX_THREADS) {
+            throw new IllegalArgumentException(name + " must be 0 to " + MAX_THREADS + ": " + count);
+        }
     }
 
     public static EngineOptions defaults() {
@@ -85,6 +91,7 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
         private KvType valueType = KvType.F16;
         private FlashAttention flashAttention = FlashAttention.AUTO;
         private int threads;
+        private int batchThreads;
         private int sequences = 8;
         private int microBatchSize = 512;
         private int queueLimit = 1024;
@@ -145,6 +152,11 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
             return this;
         }
 
+        public Builder batchThreads(int value) {
+            batchThreads = value;
+            return this;
+        }
+
         public Builder sequences(int value) {
             sequences = value;
             return this;
@@ -177,7 +189,7 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
 
         public EngineOptions build() {
             return new EngineOptions(policy, contextSize, gpuLayers, devices, tensorSplit, splitMode, keyType, valueType, flashAttention,
-                    threads, sequences, microBatchSize, queueLimit, reproducible, unifiedKv, mtpLayers);
+                    threads, batchThreads, sequences, microBatchSize, queueLimit, reproducible, unifiedKv, mtpLayers);
         }
     }
 }

@@ -131,7 +131,8 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
 
     private static ContextOptions contextOptions(EngineOptions options, int length) {
         return ContextOptions.builder().contextLength(length).keyType(options.keyType()).valueType(options.valueType())
-                .flashAttention(options.flashAttention()).threads(options.threads()).batchThreads(options.threads())
+                .flashAttention(options.flashAttention()).threads(options.threads())
+                .batchThreads(options.batchThreads() == 0 ? options.threads() : options.batchThreads())
                 .maxSequences(options.sequences()).unifiedKv(options.unifiedKv()).batchSize(options.microBatchSize())
                 .microBatchSize(options.microBatchSize()).build();
     }

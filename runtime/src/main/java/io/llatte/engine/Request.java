@@ -247,7 +247,7 @@ final class Request {
     void finish(FinishReason reason, RuntimeException failure) {
         var ended = new GenerationEnd(reason, usage(), timings(), Optional.ofNullable(failure));
         if (end.compareAndSet(null, ended)) {
-            whenEnded.accept(ended);
+            ended.tell(whenEnded);
             announced = true;
             wakeReader();
         }

@@ -103,7 +103,7 @@ final class TokenChannel implements TokenStream {
             lock.unlock();
         }
         // Before any reader learns of the end, so that what it asks next sees the request gone.
-        whenEnded.accept(end);
+        end.tell(whenEnded);
         lock.lock();
         try {
             announced = true;

@@ -334,7 +334,7 @@ public final class Context implements AutoCloseable {
     }
 
     public boolean isOpen() {
-        return !closing;
+        return !closing && context.isOpen();
     }
 
     /// The `llama_context *`, for performance engineers who bind llama.cpp themselves. Nothing guards it: no call of this object may run

@@ -1,6 +1,7 @@
 package io.llatte.llama;
 
 import io.llatte.internal.ffi.NativeDevices;
+import io.llatte.internal.ffi.ProcessEnd;
 import io.llatte.memory.MemoryUsage;
 import java.util.HashMap;
 import java.util.List;
@@ -30,6 +31,9 @@ final class DeviceRelease {
 
     /// Right after the release.
     void confirm() {
+        if (ProcessEnd.hasBegun()) {
+            return;
+        }
         Map<String, NativeDevices.Memory> after = read();
         chargedBytes.forEach((device, charged) -> {
             if (before.containsKey(device) && after.containsKey(device)) {

@@ -20,6 +20,18 @@ public final class Llama {
         NativeLibrary.load();
     }
 
+    /// The same on a machine whose memory belongs to several nodes, with a strategy for them. It holds for the process: say it before anything else uses
+    /// this library. On a machine of one node, and elsewhere than on Linux, it changes nothing.
+    ///
+    /// @throws IllegalStateException if the library was loaded with another strategy before
+    /// @throws io.llatte.BackendUnavailableException as [#load()]
+    public static void load(NumaStrategy strategy) {
+        if (!NativeLibrary.load(strategy.code())) {
+            throw new IllegalStateException("the native library is loaded already, with another NUMA strategy than " + strategy
+                    + ": ask for it before anything else uses the library");
+        }
+    }
+
     /// The versions of the parts that were loaded.
     ///
     /// @param llatte the shim's

@@ -177,7 +177,9 @@ public final class Sequence {
         }
         before.lock();
         try {
-            cache().setSampler(id, null);
+            if (context.nativeContext().isOpen()) {
+                cache().setSampler(id, null);
+            }
             before.attachedTo(null);
             attached = null;
         } finally {

@@ -17,6 +17,11 @@ public final class ToolProcess implements AutoCloseable {
 
     private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
 
+    static {
+        // An interrupt ends this process without closing anything.
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> RUNNING.forEach(Process::destroyForcibly)));
+    }
+
     private final String name;
     private final Path folder;
     private final Process process;
@@ -31,11 +36,6 @@ public final class ToolProcess implements AutoCloseable {
             throw new BenchException(name + " cannot be started: " + e.getMessage());
         }
         RUNNING.add(process);
-    }
-
-    /// Ends all that run, when this process must end without closing anything.
-    public static void destroyAll() {
-        RUNNING.forEach(Process::destroyForcibly);
     }
 
     /// Runs a program to its end, and gives what it printed on standard output and then on standard error.

@@ -2,6 +2,7 @@ package io.llatte.internal.ffi;
 
 import io.llatte.BackendUnavailableException;
 import io.llatte.bindings.LlamaCpp;
+import io.llatte.bindings.ggml_init_params;
 import io.llatte.bindings.llama_context_params;
 import io.llatte.bindings.llama_logit_bias;
 import io.llatte.bindings.llama_model_kv_override;
@@ -29,10 +30,10 @@ public final class AbiCheck {
     public static final String LLAMA_CPP_VERSION = "0.5.0";
     static final String SHIM_VERSION = "0.1.0";
 
-    private static final List<GroupLayout> SHARED_STRUCTS = List.of(
-            llama_model_params.layout(), llama_context_params.layout(), llama_model_quantize_params.layout(), llama_logit_bias.layout(),
-            llama_model_kv_override.layout(), llama_perf_context_data.layout(), llatte_error.layout(), llatte_text.layout(),
-            llatte_control.layout(), llatte_memory_entry.layout(), llatte_logprobs.layout());
+    static final List<GroupLayout> SHARED_STRUCTS = List.of(
+            ggml_init_params.layout(), llama_model_params.layout(), llama_context_params.layout(), llama_model_quantize_params.layout(),
+            llama_logit_bias.layout(), llama_model_kv_override.layout(), llama_perf_context_data.layout(), llatte_error.layout(),
+            llatte_text.layout(), llatte_control.layout(), llatte_memory_entry.layout(), llatte_logprobs.layout());
 
     private AbiCheck() {
     }

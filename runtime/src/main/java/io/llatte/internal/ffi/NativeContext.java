@@ -24,7 +24,7 @@ public final class NativeContext implements AutoCloseable {
     private final MemorySegment out;
 
     private NativeContext(MemorySegment raw, Arena memory, NativeControl control) {
-        this.handle = new NativeHandle("the context", raw, LlamaCpp::llatte_context_free);
+        this.handle = new NativeHandle("the context", raw, LlamaCpp::llatte_context_free, control::cancel);
         this.llamaContext = handle.guard(LlamaCpp.llatte_context_handle(handle.segment()), 0);
         this.memory = memory;
         this.control = control;

@@ -44,9 +44,9 @@ public final class NativeControl {
         }
     }
 
-    /// Lets the next call run.
+    /// Lets the next call run, unless the process ends.
     public void rearm() {
-        CANCEL.setRelease(cancel, 0L, 0);
+        CANCEL.setRelease(cancel, 0L, ProcessEnd.hasBegun() ? 1 : 0);
     }
 
     public boolean isCancelled() {

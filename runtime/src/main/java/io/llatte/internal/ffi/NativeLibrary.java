@@ -23,6 +23,7 @@ public final class NativeLibrary {
 
     private static Path directory;
     private static RuntimeException failure;
+    private static int numaStrategy;
 
     private NativeLibrary() {
     }
@@ -45,6 +46,20 @@ public final class NativeLibrary {
             failure = e;
             throw e;
         }
+    }
+
+    /// The same, and says how the CPU backend is to treat the nodes of the machine's memory: it keeps to that for the life of the process.
+    ///
+    /// @param strategy a `ggml_numa_strategy`
+    /// @return whether that is how it treats them; false where the library was loaded with another strategy before
+    public static synchronized boolean load(int strategy) {
+        boolean first = directory == null;
+        load();
+        if (first) {
+            LlamaCpp.llama_numa_init(strategy);
+            numaStrategy = strategy;
+        }
+        return numaStrategy == strategy;
     }
 
     /// The folder that the library was loaded from.
@@ -123,6 +138,7 @@ public final class NativeLibrary {
             NativeStatus.check(LlamaCpp.llatte_init(scratch.allocateFrom(folder.toString(), UTF_8), error), error,
                     "loading the backends in " + folder);
         }
+        ProcessEnd.prepare();
         NativeLog.start();
     }
 }

@@ -19,6 +19,7 @@ import java.util.function.Function;
 public final class NativeModel implements AutoCloseable {
 
     private static final int NAME_BYTES = 4096;
+    private static final Runnable NOT_CANCELLABLE = () -> { };
 
     private final NativeHandle handle;
     private final MemorySegment llamaModel;
@@ -36,7 +37,7 @@ public final class NativeModel implements AutoCloseable {
     }
 
     public static NativeModel load(Path path, Params params, NativeControl control) {
-        try (var scratch = Arena.ofConfined()) {
+        try (var _ = ProcessEnd.enter(control::cancel); var scratch = Arena.ofConfined()) {
             MemorySegment out = scratch.allocate(ValueLayout.ADDRESS);
             MemorySegment error = NativeStatus.newError(scratch);
             int status = LlamaCpp.llatte_model_load(pathOf(path, scratch), paramsOf(params, scratch), control.segment(), out, error);
@@ -47,14 +48,14 @@ public final class NativeModel implements AutoCloseable {
 
     /// The bytes that loading would take, without `context` for the weights alone.
     public static List<MemoryEntry> plan(Path path, Params params, NativeContext.Params context) {
-        try (var scratch = Arena.ofConfined()) {
+        try (var _ = ProcessEnd.enter(NOT_CANCELLABLE); var scratch = Arena.ofConfined()) {
             return MemoryEntry.plan(pathOf(path, scratch), paramsOf(params, scratch),
                     context == null ? MemorySegment.NULL : NativeContext.paramsOf(context, scratch), "planning " + path);
         }
     }
 
     public static void quantize(Path input, Path output, int fileType, int threads, boolean allowRequantize, boolean pure) {
-        try (var scratch = Arena.ofConfined()) {
+        try (var _ = ProcessEnd.enter(NOT_CANCELLABLE); var scratch = Arena.ofConfined()) {
             MemorySegment params = llama_model_quantize_params.allocate(scratch);
             LlamaCpp.llatte_model_quantize_default_params(params);
             llama_model_quantize_params.ftype(params, fileType);

@@ -2,6 +2,8 @@ package io.llatte.internal.ffi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
 import java.lang.foreign.GroupLayout;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.ValueLayout;
@@ -19,6 +21,15 @@ class AbiCheckTest {
         List<String> differences = new ArrayList<>();
         AbiCheck.compareStruct(BOUND, AbiCheck.parse(loaded), differences);
         return differences;
+    }
+
+    @Test
+    void everyStructOfTheBindings_isCompared() {
+        List<String> bound = new ClassFileImporter().importPackages("io.llatte.bindings").stream()
+                .filter(struct -> struct.isTopLevelClass() && struct.tryGetMethod("layout").isPresent())
+                .map(JavaClass::getSimpleName).toList();
+
+        assertThat(AbiCheck.SHARED_STRUCTS).extracting(struct -> struct.name().orElseThrow()).containsExactlyInAnyOrderElementsOf(bound);
     }
 
     @Test
