@@ -98,5 +98,6 @@ final class Admission {
         lanes.empty(lane);
         lane.release();
         waiting.addAgain(request);
+        request.wakeReader();
     }
 }

@@ -9,6 +9,7 @@ import io.llatte.llama.FinishReason;
 import io.llatte.llama.Model;
 import io.llatte.llama.SamplingRound;
 import io.llatte.llama.Vocab;
+import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
@@ -29,6 +30,7 @@ final class DecodeLoop implements Runnable {
     private final Vocab vocab;
     private final ContextOptions contextOptions;
     private final boolean reproducible;
+    private final Duration deliveryDelay;
     private final WaitingRequests waiting;
     private final Errands errands = new Errands();
     private final Thread thread;
@@ -37,9 +39,11 @@ final class DecodeLoop implements Runnable {
     private Admission admission;
     private StepBatch batch;
     private SamplingRound round;
+    private Delivery delivery;
     private Lane[] sampled;
     private boolean roomForGuesses = true;
     private boolean holdsThreads;
+    private long generationNanos = Long.MAX_VALUE;
 
     // Written by the loop alone.
     private volatile long decodes;
@@ -52,13 +56,14 @@ final class DecodeLoop implements Runnable {
     private volatile boolean waitsForReaders = true;
     private volatile Request alone;
 
-    DecodeLoop(String name, Model model, Context context, ContextOptions contextOptions, WaitingRequests waiting, boolean reproducible) {
+    DecodeLoop(String name, Model model, Context context, ContextOptions contextOptions, WaitingRequests waiting, EngineOptions options) {
         this.model = model;
         this.vocab = model.vocab();
         this.context = context;
         this.contextOptions = contextOptions;
         this.waiting = waiting;
-        this.reproducible = reproducible;
+        this.reproducible = options.reproducible();
+        this.deliveryDelay = options.deliveryDelay();
         useContext();
         this.thread = Thread.ofPlatform().daemon().name("llatte-engine " + name).start(this);
     }
@@ -70,6 +75,7 @@ final class DecodeLoop implements Runnable {
         lanes = new Lanes(context, unified, cuttable, !reproducible);
         admission = new Admission(waiting, lanes, context.contextLength(), unified);
         batch = new StepBatch(lanes, context.newBatch(), Math.min(context.microBatchSize(), context.batchSize()), context.sequenceLength());
+        delivery = new Delivery(lanes, deliveryDelay);
         round = new SamplingRound(lanes.count());
         sampled = new Lane[lanes.count()];
     }
@@ -167,16 +173,20 @@ final class DecodeLoop implements Runnable {
         try {
             while (!hasEnded()) {
                 releaseEnded();
-                errands.run();
+                if (!errands.isEmpty()) {
+                    delivery.deliver();
+                    errands.run();
+                }
                 admission.admit();
                 alone = null;
                 batch.fill(waitsForReaders, roomForGuesses);
                 running = lanes.running();
                 if (batch.isEmpty()) {
+                    delivery.deliver();
                     rest();
                 } else {
                     holdsThreads = true;
-                    step();
+                    timedStep();
                 }
             }
         } catch (RuntimeException e) {
@@ -235,6 +245,16 @@ final class DecodeLoop implements Runnable {
         settle(lane);
         lane.request.sampler.close();
         lanes.release(lane);
+    }
+
+    private void timedStep() {
+        boolean generation = !batch.hasPrompts();
+        delivery.beforeStep(generation ? generationNanos : Long.MAX_VALUE);
+        long from = System.nanoTime();
+        step();
+        if (generation) {
+            generationNanos = System.nanoTime() - from;
+        }
     }
 
     private void step() {
@@ -339,7 +359,6 @@ final class DecodeLoop implements Runnable {
             Lane lane = lanes.get(i);
             if (!lane.isIdle()) {
                 settle(lane);
-                lane.request.wakeReader();
             }
         }
     }
@@ -398,6 +417,7 @@ final class DecodeLoop implements Runnable {
             end(lane, FinishReason.EOG);
             return;
         }
+        delivery.came(request.length() == request.promptLength, now);
         request.append(id, round, index, now);
         generatedTokens++;
         if (request.length() >= request.limit) {
@@ -426,6 +446,7 @@ final class DecodeLoop implements Runnable {
         for (int i = 0; i < old.count(); i++) {
             if (!old.get(i).isIdle()) {
                 waiting.addAgain(old.get(i).request);
+                old.get(i).request.wakeReader();
             }
         }
     }

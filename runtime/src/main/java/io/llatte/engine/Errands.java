@@ -43,6 +43,10 @@ final class Errands {
         }
     }
 
+    boolean isEmpty() {
+        return waiting.isEmpty();
+    }
+
     /// Does what waits. The decoding thread's.
     void run() {
         for (FutureTask<?> next = waiting.poll(); next != null; next = waiting.poll()) {

@@ -50,7 +50,7 @@ public final class InProcessEngine implements Engine {
         this.template = ChatTemplate.of(model, format.template());
         this.stop = format.stop();
         this.waiting = new WaitingRequests(options.queueLimit());
-        this.loop = new DecodeLoop(file.id(), model, context, contextOptions, waiting, options.reproducible());
+        this.loop = new DecodeLoop(file.id(), model, context, contextOptions, waiting, options);
     }
 
     @Override

@@ -16,6 +16,7 @@ final class StepBatch {
     private int nextPrompt;
     private Lane first;
     private int guessed;
+    private int prompts;
 
     /// @param capacity tokens of a micro-batch
     /// @param sequenceLength tokens that a sequence can hold
@@ -38,13 +39,18 @@ final class StepBatch {
         return batch.isEmpty();
     }
 
+    /// Whether prompts are evaluated, which takes longer.
+    boolean hasPrompts() {
+        return prompts > 0;
+    }
+
     /// @param waitsForReaders whether sequences pause whose readers fall behind
     /// @param guesses whether there is room for guesses
     void fill(boolean waitsForReaders, boolean guesses) {
         planned = 0;
         guessed = 0;
         first = null;
-        int prompts = 0;
+        prompts = 0;
         for (int i = 0; i < lanes.count(); i++) {
             Lane lane = lanes.get(i);
             lane.planUpTo(lane.position);
