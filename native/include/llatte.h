@@ -226,6 +226,9 @@ LLATTE_API int32_t llatte_context_synchronize(struct llatte_context * context, s
  * thread that will not compute for a while: libgomp counts the sleeping ones too, and where all are more than the processors, no thread spins long
  * before it sleeps, and every decode of the process becomes slower. */
 LLATTE_API void    llatte_release_threads(void);
+/* Lets the calling thread, and the threads that it starts from then on, those that compute for it among them, run on these processors and no others.
+ * LLATTE_INVALID_ARGUMENT where the process may not use one of them; nothing has changed then. LLATTE_INVALID_STATE elsewhere than on Linux. */
+LLATTE_API int32_t llatte_bind_thread(const int32_t * processors, int32_t count, struct llatte_error * error);
 LLATTE_API int32_t llatte_context_perf(struct llatte_context * context, struct llama_perf_context_data * out, struct llatte_error * error);
 
 /* ---- memory accounting --------------------------------------------------------------------------------------------------- */

@@ -10356,6 +10356,68 @@ public class LlamaCpp extends LlamaCpp$shared {
         }
     }
 
+    private static class llatte_bind_thread {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_bind_thread");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_bind_thread(const int32_t *processors, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_bind_thread$descriptor() {
+        return llatte_bind_thread.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_bind_thread(const int32_t *processors, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_bind_thread$handle() {
+        return llatte_bind_thread.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_bind_thread(const int32_t *processors, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_bind_thread$address() {
+        return llatte_bind_thread.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_bind_thread(const int32_t *processors, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_bind_thread(MemorySegment processors, int count, MemorySegment error) {
+        var mh$ = llatte_bind_thread.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_bind_thread", processors, count, error);
+            }
+            return (int)mh$.invokeExact(processors, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class llatte_context_perf {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LlamaCpp.C_INT,

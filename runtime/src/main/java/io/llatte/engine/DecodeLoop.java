@@ -6,10 +6,12 @@ import io.llatte.NativeAssertionException;
 import io.llatte.llama.Context;
 import io.llatte.llama.ContextOptions;
 import io.llatte.llama.FinishReason;
+import io.llatte.llama.Llama;
 import io.llatte.llama.Model;
 import io.llatte.llama.SamplingRound;
 import io.llatte.llama.Vocab;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
@@ -31,6 +33,7 @@ final class DecodeLoop implements Runnable {
     private final ContextOptions contextOptions;
     private final boolean reproducible;
     private final Duration deliveryDelay;
+    private final List<Integer> processors;
     private final WaitingRequests waiting;
     private final Errands errands = new Errands();
     private final Thread thread;
@@ -64,6 +67,7 @@ final class DecodeLoop implements Runnable {
         this.waiting = waiting;
         this.reproducible = options.reproducible();
         this.deliveryDelay = options.deliveryDelay();
+        this.processors = options.processors();
         useContext();
         this.thread = Thread.ofPlatform().daemon().name("llatte-engine " + name).start(this);
     }
@@ -171,6 +175,9 @@ final class DecodeLoop implements Runnable {
     public void run() {
         RuntimeException failure = new EngineClosedException("the engine was closed before the answer had ended");
         try {
+            if (!processors.isEmpty()) {
+                Llama.bindThread(processors);
+            }
             while (!hasEnded()) {
                 releaseEnded();
                 if (!errands.isEmpty()) {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -58,9 +59,11 @@ public final class EngineLoader {
 
     /// Loads a model, and evaluates a token where it is on a GPU: a place that cannot do that is not the model's place.
     ///
+    /// @throws IllegalArgumentException if the process may not use one of the processors that the options name; nothing was loaded
     /// @throws LlatteException the last place's, with those of the places before it as suppressed; nothing stays loaded
     /// @throws java.util.concurrent.CancellationException if the observer or an interrupt stopped it; nothing stays loaded
     public Engine load(ModelFile file, EngineOptions options, LoadObserver observer) {
+        checkProcessors(options.processors());
         var steps = new Steps(file, options, observer);
         List<Attempt> attempts = new ArrayList<>();
         if (options.policy() != PlacementPolicy.CPU_ONLY) {
@@ -70,6 +73,34 @@ public final class EngineLoader {
             attempts.add(new Attempt(PlacementTarget.CPU, () -> steps.loadPlaced(planner().onCpu(file.path(), options))));
         }
         return steps.firstOf(attempts);
+    }
+
+    /// Tries them on a thread that is made for it: the one that decodes is made when the model is loaded.
+    private static void checkProcessors(List<Integer> processors) {
+        if (!processors.isEmpty()) {
+            var failure = new AtomicReference<RuntimeException>();
+            Thread trial = Thread.ofPlatform().unstarted(() -> Llama.bindThread(processors));
+            trial.setUncaughtExceptionHandler((_, e) -> failure.set(e instanceof RuntimeException known ? known : new IllegalStateException(e)));
+            trial.start();
+            joinUninterruptibly(trial);
+            if (failure.get() != null) {
+                throw failure.get();
+            }
+        }
+    }
+
+    private static void joinUninterruptibly(Thread thread) {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /// The server, after nothing could be loaded for a reason that lies before loading, such as a download.

@@ -21,6 +21,7 @@ import java.util.OptionalInt;
 /// @param flashAttention whether attention is fused
 /// @param threads CPU threads of a decode of one token, 0 for the usable physical cores, at most 512
 /// @param batchThreads CPU threads of a larger decode, as of a prompt or of several sequences, 0 for as many as `threads`, at most 512
+/// @param processors the system's numbers of those that the decode thread and its CPU threads run on, at most 65536 of them; empty for all. Linux only
 /// @param sequences requests that are answered at the same time, 1 to 256. Idle ones keep what they held for a prompt that begins the same way
 /// @param microBatchSize tokens that one step evaluates at most: more is faster for long prompts, less lets running answers go on sooner
 /// @param queueLimit requests that may wait for a sequence
@@ -34,7 +35,7 @@ import java.util.OptionalInt;
 /// @param mtpLayers whether the model's layers for multi-token prediction are loaded too, if it has any; [io.llatte.llama.Speculation.Mtp] needs them
 public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, OptionalInt gpuLayers, List<String> devices,
                             List<Float> tensorSplit, SplitMode splitMode, KvType keyType, KvType valueType, FlashAttention flashAttention,
-                            int threads, int batchThreads, int sequences, int microBatchSize, int queueLimit, boolean reproducible,
+                            int threads, int batchThreads, List<Integer> processors, int sequences, int microBatchSize, int queueLimit, boolean reproducible,
                             boolean unifiedKv, Duration deliveryDelay, boolean mtpLayers) {
 
     private static final int MAX_THREADS = 512;
@@ -55,6 +56,10 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
         Objects.requireNonNull(flashAttention, "flashAttention");
         devices = List.copyOf(devices);
         tensorSplit = List.copyOf(tensorSplit);
+        processors = List.copyOf(processors);
+        if (processors.stream().anyMatch(number -> number < 0)) {
+            throw new IllegalArgumentException("processors must not be negative: " + processors);
+        }
         if (gpuLayers.isPresent() && gpuLayers.getAsInt() < 0) {
             throw new IllegalArgumentException("gpuLayers must not be negative: " + gpuLayers.getAsInt());
         }
@@ -104,6 +109,7 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
         private FlashAttention flashAttention = FlashAttention.AUTO;
         private int threads;
         private int batchThreads;
+        private List<Integer> processors = List.of();
         private int sequences = 8;
         private int microBatchSize = 512;
         private int queueLimit = 1024;
@@ -170,6 +176,11 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
             return this;
         }
 
+        public Builder processors(List<Integer> value) {
+            processors = value;
+            return this;
+        }
+
         public Builder sequences(int value) {
             sequences = value;
             return this;
@@ -207,7 +218,7 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
 
         public EngineOptions build() {
             return new EngineOptions(policy, contextSize, gpuLayers, devices, tensorSplit, splitMode, keyType, valueType, flashAttention,
-                    threads, batchThreads, sequences, microBatchSize, queueLimit, reproducible, unifiedKv, deliveryDelay, mtpLayers);
+                    threads, batchThreads, processors, sequences, microBatchSize, queueLimit, reproducible, unifiedKv, deliveryDelay, mtpLayers);
         }
     }
 }

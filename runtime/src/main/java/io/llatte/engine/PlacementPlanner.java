@@ -4,6 +4,7 @@ import io.llatte.BackendUnavailableException;
 import io.llatte.InsufficientMemoryException;
 import io.llatte.llama.Backend;
 import io.llatte.llama.ContextOptions;
+import io.llatte.llama.Llama;
 import io.llatte.llama.Device;
 import io.llatte.llama.DeviceType;
 import io.llatte.llama.Gguf;
@@ -130,9 +131,11 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
     }
 
     private static ContextOptions contextOptions(EngineOptions options, int length) {
+        boolean bound = options.threads() == 0 && !options.processors().isEmpty();
+        int threads = bound ? Llama.defaultThreads(options.processors()) : options.threads();
         return ContextOptions.builder().contextLength(length).keyType(options.keyType()).valueType(options.valueType())
-                .flashAttention(options.flashAttention()).threads(options.threads())
-                .batchThreads(options.batchThreads() == 0 ? options.threads() : options.batchThreads())
+                .flashAttention(options.flashAttention()).threads(threads)
+                .batchThreads(options.batchThreads() == 0 ? threads : options.batchThreads())
                 .maxSequences(options.sequences()).unifiedKv(options.unifiedKv()).batchSize(options.microBatchSize())
                 .microBatchSize(options.microBatchSize()).build();
     }

@@ -2,6 +2,7 @@ package io.llatte.llama;
 
 import io.llatte.ContextOverflowException;
 import io.llatte.internal.ffi.NativeContext;
+import io.llatte.internal.ffi.NativeThreads;
 import io.llatte.internal.ffi.NativeModel;
 import io.llatte.memory.DeviceArena;
 import io.llatte.memory.MemoryPlan;
@@ -269,7 +270,7 @@ public final class Context implements AutoCloseable {
     /// processors, libgomp lets none spin for long, which makes every decode of the process slower.
     public void releaseThreads() {
         locked(() -> {
-            NativeContext.releaseThreads();
+            NativeThreads.release();
             return null;
         });
     }

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.BitSet;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -22,6 +23,14 @@ final class CpuTopology {
         return usableCores(ROOT, Runtime.getRuntime().availableProcessors());
     }
 
+    /// The same of some processors alone.
+    static int usableCores(List<Integer> among) {
+        var set = new BitSet();
+        among.forEach(set::set);
+        int cores = physicalCores(ROOT, Optional.of(set));
+        return Math.clamp(cores == 0 ? among.size() : cores, 1, Runtime.getRuntime().availableProcessors());
+    }
+
     static int usableCores(Path root, int processors) {
         int cores = physicalCores(root);
         return Math.clamp(cores == 0 ? processors : cores, 1, processors);
@@ -30,7 +39,11 @@ final class CpuTopology {
     /// Counts distinct sets of sibling threads among the processors that are online and allowed; 0 where the system does not say. On a hybrid
     /// processor only the fast cores count: threads wait for one another at each step, and the slow ones would hold up all.
     static int physicalCores(Path root) {
-        Optional<BitSet> allowed = allowed(root.resolve("proc/self/status"));
+        return physicalCores(root, Optional.empty());
+    }
+
+    private static int physicalCores(Path root, Optional<BitSet> among) {
+        Optional<BitSet> allowed = among.isPresent() ? among : allowed(root.resolve("proc/self/status"));
         Optional<BitSet> fast = list(root.resolve("sys/devices/cpu_core/cpus")).filter(cores -> allowed.isEmpty() || cores.intersects(allowed.get()));
         Set<String> siblings = new HashSet<>();
         try (DirectoryStream<Path> folders = Files.newDirectoryStream(root.resolve("sys/devices/system/cpu"), "cpu[0-9]*")) {

@@ -3,6 +3,7 @@ package io.llatte.llama;
 import io.llatte.internal.ffi.AbiCheck;
 import io.llatte.internal.ffi.NativeDevices;
 import io.llatte.internal.ffi.NativeLibrary;
+import io.llatte.internal.ffi.NativeThreads;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -68,6 +69,26 @@ public final class Llama {
     /// The CPU threads that 0 stands for in options: the usable physical cores.
     public static int defaultThreads() {
         return CpuTopology.usableCores();
+    }
+
+    /// The same where only some processors may be used.
+    ///
+    /// @param processors the system's numbers of them
+    public static int defaultThreads(List<Integer> processors) {
+        return CpuTopology.usableCores(processors);
+    }
+
+    /// Lets the calling thread, a platform thread, and the threads that compute for it run on these processors and no others: before it first decodes, as those
+    /// threads are made then. Linux only. A [NumaStrategy] other than `DISABLED` takes the bond away with each decode.
+    ///
+    /// @param processors the system's numbers of them
+    /// @throws IllegalArgumentException if this process may not use one of them, or there is none
+    /// @throws IllegalStateException elsewhere than on Linux, or on a virtual thread, which has no processors of its own
+    public static void bindThread(List<Integer> processors) {
+        if (Thread.currentThread().isVirtual()) {
+            throw new IllegalStateException("a virtual thread runs on the threads of all others");
+        }
+        NativeThreads.bind(processors.stream().mapToInt(Integer::intValue).toArray());
     }
 
     /// The CPU variant that was chosen for this machine, as in `haswell`; "" where the library was built with a single one.

@@ -177,11 +177,6 @@ public final class NativeContext implements AutoCloseable {
         NativeStatus.check(LlamaCpp.llatte_context_synchronize(handle.segment(), error), error, "waiting for the device");
     }
 
-    /// Ends the threads that have computed for the calling thread, until it computes again.
-    public static void releaseThreads() {
-        LlamaCpp.llatte_release_threads();
-    }
-
     public void setThreads(int threads, int batchThreads) {
         NativeStatus.check(LlamaCpp.llatte_context_set_threads(handle.segment(), threads, batchThreads, error), error, "setting threads");
     }
