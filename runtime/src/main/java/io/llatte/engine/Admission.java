@@ -47,9 +47,7 @@ final class Admission {
         try {
             lane.prepareDrafts();
         } catch (RuntimeException notPossible) {
-            lane.request.finish(FinishReason.CANCELLED, notPossible);
-            lane.request.sampler.close();
-            lanes.release(lane);
+            lanes.end(lane, FinishReason.CANCELLED, notPossible);
         }
     }
 

@@ -8,8 +8,6 @@ import io.llatte.llama.ContextOptions;
 import io.llatte.llama.FinishReason;
 import io.llatte.llama.Llama;
 import io.llatte.llama.Model;
-import io.llatte.llama.SamplingRound;
-import io.llatte.llama.Vocab;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -29,7 +27,6 @@ final class DecodeLoop implements Runnable {
     private static final long KEEPS_THREADS_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final Model model;
-    private final Vocab vocab;
     private final ContextOptions contextOptions;
     private final boolean reproducible;
     private final Duration deliveryDelay;
@@ -41,9 +38,8 @@ final class DecodeLoop implements Runnable {
     private volatile Lanes lanes;
     private Admission admission;
     private StepBatch batch;
-    private SamplingRound round;
     private Delivery delivery;
-    private Lane[] sampled;
+    private volatile StepSampling sampling;
     private boolean roomForGuesses = true;
     private boolean holdsThreads;
     private long generationNanos = Long.MAX_VALUE;
@@ -51,7 +47,6 @@ final class DecodeLoop implements Runnable {
     // Written by the loop alone.
     private volatile long decodes;
     private volatile long evaluatedTokens;
-    private volatile long generatedTokens;
     private volatile long preemptions;
     private volatile int running;
 
@@ -61,7 +56,6 @@ final class DecodeLoop implements Runnable {
 
     DecodeLoop(String name, Model model, Context context, ContextOptions contextOptions, WaitingRequests waiting, EngineOptions options) {
         this.model = model;
-        this.vocab = model.vocab();
         this.context = context;
         this.contextOptions = contextOptions;
         this.waiting = waiting;
@@ -80,8 +74,7 @@ final class DecodeLoop implements Runnable {
         admission = new Admission(waiting, lanes, context.contextLength(), unified);
         batch = new StepBatch(lanes, context.newBatch(), Math.min(context.microBatchSize(), context.batchSize()), context.sequenceLength());
         delivery = new Delivery(lanes, deliveryDelay);
-        round = new SamplingRound(lanes.count());
-        sampled = new Lane[lanes.count()];
+        sampling = new StepSampling(context, model.vocab(), lanes, delivery, sampling == null ? 0 : sampling.generatedTokens());
     }
 
     // ---- any thread
@@ -91,7 +84,7 @@ final class DecodeLoop implements Runnable {
     }
 
     EngineStatistics statistics() {
-        return new EngineStatistics(running, waiting.size(), decodes, evaluatedTokens, generatedTokens, lanes.cachedTokens(), lanes.evictions(),
+        return new EngineStatistics(running, waiting.size(), decodes, evaluatedTokens, sampling.generatedTokens(), lanes.cachedTokens(), lanes.evictions(),
                 preemptions, lanes.usedCells(), context.contextLength());
     }
 
@@ -243,15 +236,9 @@ final class DecodeLoop implements Runnable {
         for (int i = 0; i < lanes.count(); i++) {
             Lane lane = lanes.get(i);
             if (!lane.isIdle() && lane.request.isEnded()) {
-                release(lane);
+                lanes.release(lane);
             }
         }
-    }
-
-    private void release(Lane lane) {
-        settle(lane);
-        lane.request.sampler.close();
-        lanes.release(lane);
     }
 
     private void timedStep() {
@@ -312,12 +299,12 @@ final class DecodeLoop implements Runnable {
         for (int i = 0; i < lanes.count(); i++) {
             Lane lane = lanes.get(i);
             if (lane.isInBatch()) {
-                lane.request.finish(FinishReason.CANCELLED, e);
-                lane.request.sampler.close();
                 if (usable) {
                     lanes.restore(lane);
-                    lanes.release(lane);
+                    lanes.end(lane, FinishReason.CANCELLED, e);
                 } else {
+                    lane.request.finish(FinishReason.CANCELLED, e);
+                    lane.request.sampler.close();
                     lane.release();
                 }
             }
@@ -332,7 +319,7 @@ final class DecodeLoop implements Runnable {
         Lane last = admission.last(waitsForReaders);
         // Alone it has the whole cache; emptied already, it has nothing more to give.
         if (lanes.running() == 1 || last.position == 0 && last.forgotten > 0) {
-            fail(last, e);
+            lanes.end(last, FinishReason.CANCELLED, e);
             return;
         }
         preemptions++;
@@ -344,12 +331,6 @@ final class DecodeLoop implements Runnable {
         }
     }
 
-    private void fail(Lane lane, RuntimeException e) {
-        settle(lane);
-        lane.request.finish(FinishReason.CANCELLED, e);
-        release(lane);
-    }
-
     private void sampleAll() {
         for (int i = 0; i < lanes.count(); i++) {
             Lane lane = lanes.get(i);
@@ -358,84 +339,20 @@ final class DecodeLoop implements Runnable {
                 lanes.takeSnapshot(lane);
             }
         }
-        // Another time where a guess was right.
-        while (addRowsToSample()) {
-            sample();
+        try {
+            sampling.sample();
+        } catch (IllegalStateException e) {
+            if (!hasEnded()) {
+                throw e;
+            }
+            return;
         }
         for (int i = 0; i < lanes.count(); i++) {
             Lane lane = lanes.get(i);
             if (!lane.isIdle()) {
-                settle(lane);
+                lanes.settle(lane);
             }
         }
-    }
-
-    private void settle(Lane lane) {
-        if (lane.settle() > 0) {
-            lanes.cut(lane, lane.position);
-        }
-    }
-
-    private boolean addRowsToSample() {
-        round.clear();
-        for (int i = 0; i < lanes.count(); i++) {
-            Lane lane = lanes.get(i);
-            if (lane.row != Lane.NO_ROW && !lane.request.isEnded()) {
-                sampled[round.size()] = lane;
-                round.add(lane.request.sampler, lane.row, lane.request.topLogprobs);
-            }
-        }
-        return round.size() > 0;
-    }
-
-    /// A token for each sequence that has come to the end of what is known of it.
-    private void sample() {
-        try {
-            round.sample(context);
-        } catch (IllegalStateException e) {
-            if (hasEnded()) {
-                noRows();
-                return;
-            }
-            throw e;
-        }
-        long now = System.nanoTime();
-        for (int i = 0; i < round.size(); i++) {
-            RuntimeException failure = round.failure(i);
-            if (failure == null) {
-                take(sampled[i], i, now);
-            } else {
-                fail(sampled[i], failure);
-            }
-        }
-    }
-
-    private void noRows() {
-        for (int i = 0; i < lanes.count(); i++) {
-            lanes.get(i).row = Lane.NO_ROW;
-        }
-    }
-
-    private void take(Lane lane, int index, long now) {
-        Request request = lane.request;
-        int id = round.token(index);
-        lane.chosen(id);
-        if (vocab.isEog(id) && !request.ignoreEog) {
-            end(lane, FinishReason.EOG);
-            return;
-        }
-        delivery.came(request.length() == request.promptLength, now);
-        request.append(id, round, index, now);
-        generatedTokens++;
-        if (request.length() >= request.limit) {
-            end(lane, FinishReason.LENGTH);
-        }
-    }
-
-    private void end(Lane lane, FinishReason reason) {
-        settle(lane);
-        lane.request.finish(reason, null);
-        release(lane);
     }
 
     /// A context in which llama.cpp failed an assertion can only be closed. What it held is evaluated again.

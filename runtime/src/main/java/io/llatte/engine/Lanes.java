@@ -1,6 +1,7 @@
 package io.llatte.engine;
 
 import io.llatte.llama.Context;
+import io.llatte.llama.FinishReason;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -332,8 +333,26 @@ final class Lanes {
         return true;
     }
 
+    /// What was guessed beyond a lane's tokens, and is wrong, goes.
+    void settle(Lane lane) {
+        if (lane.settle() > 0) {
+            cut(lane, lane.position);
+        }
+    }
+
+    /// Ends a lane's request, unless it has ended, and frees the lane.
+    ///
+    /// @param failure why it failed, or null
+    void end(Lane lane, FinishReason reason, RuntimeException failure) {
+        settle(lane);
+        lane.request.finish(reason, failure);
+        release(lane);
+    }
+
     /// The request is done with its lane, which keeps what it holds where that may be used again.
     void release(Lane lane) {
+        settle(lane);
+        lane.request.sampler.close();
         lane.release();
         lane.lastUse = ++uses;
         if (!reuses) {
