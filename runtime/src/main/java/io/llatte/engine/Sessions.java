@@ -34,6 +34,9 @@ final class Sessions {
             throw busy("to copy the conversation's %d tokens to".formatted(length));
         }
         try {
+            if (copy.position != length) {
+                throw new SavedStateException("the cache cannot be cut to the conversation's %d tokens".formatted(length));
+            }
             return new SessionFile(origin, length, copy.sequence.save());
         } finally {
             if (copy != source) {

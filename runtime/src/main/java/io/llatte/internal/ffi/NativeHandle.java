@@ -12,8 +12,8 @@ import java.util.function.Consumer;
 /// One native pointer with one owner and one release.
 ///
 /// The pointer is attached to a shared arena: a downcall that holds it keeps it alive, so that closing waits for the call and never
-/// frees under it. After that every use is an [IllegalStateException]. While the
-/// process ends nothing is freed, and every use is a [CancellationException].
+/// frees under it. After that every use is an [IllegalStateException]. While the process ends nothing is freed, and every use is a
+/// [CancellationException].
 final class NativeHandle implements AutoCloseable {
 
     private static final long CLOSE_RETRY_NANOS = 50_000;
