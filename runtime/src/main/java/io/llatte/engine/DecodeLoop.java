@@ -177,6 +177,10 @@ final class DecodeLoop implements Runnable {
                     delivery.deliver();
                     errands.run();
                 }
+                if (lanes.anyGuesses() || waiting.size() > 0 && lanes.running() < lanes.count()) {
+                    // Copies of sequences and guesses take time too.
+                    delivery.deliver();
+                }
                 admission.admit();
                 alone = null;
                 batch.fill(waitsForReaders, roomForGuesses);
@@ -347,6 +351,7 @@ final class DecodeLoop implements Runnable {
             }
             return;
         }
+        delivery.afterStep();
         for (int i = 0; i < lanes.count(); i++) {
             Lane lane = lanes.get(i);
             if (!lane.isIdle()) {
@@ -356,22 +361,18 @@ final class DecodeLoop implements Runnable {
     }
 
     /// A context in which llama.cpp failed an assertion can only be closed. What it held is evaluated again.
+    ///
+    /// @throws RuntimeException if there can be no new one; all requests then end with it
     private void replaceContext() {
-        Lanes old = lanes;
-        try {
-            context.close();
-            context = model.newContext(contextOptions);
-            useContext();
-        } catch (RuntimeException e) {
-            LOG.error("no new context after a failed assertion: requests fail until the model is loaded again", e);
-            closing = true;
-            return;
-        }
-        for (int i = 0; i < old.count(); i++) {
-            if (!old.get(i).isIdle()) {
-                waiting.addAgain(old.get(i).request);
-                old.get(i).request.wakeReader();
+        // Before anything can fail: endAll() finds them there.
+        for (int i = 0; i < lanes.count(); i++) {
+            if (!lanes.get(i).isIdle()) {
+                waiting.addAgain(lanes.get(i).request);
+                lanes.get(i).request.wakeReader();
             }
         }
+        context.close();
+        context = model.newContext(contextOptions);
+        useContext();
     }
 }

@@ -33,7 +33,14 @@ final class Delivery {
     ///
     /// @param stepNanos how long that will take
     void beforeStep(long stepNanos) {
-        if (waits && (urgent || stepNanos > mostNanos || System.nanoTime() - oldest > mostNanos - stepNanos)) {
+        if (waits && (stepNanos > mostNanos || System.nanoTime() - oldest > mostNanos - stepNanos)) {
+            deliver();
+        }
+    }
+
+    /// Wakes readers where one of them gets its first token.
+    void afterStep() {
+        if (urgent) {
             deliver();
         }
     }

@@ -16,6 +16,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.WeakHashMap;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
@@ -105,9 +106,8 @@ public final class InProcessEngine implements Engine {
                 requests.add(admitted);
             }
             loop.wake();
-            if (closing || loop.hasEnded()) {
-                // The loop may have ended before it could see the request.
-                waiting.remove(admitted);
+            if ((closing || loop.hasEnded()) && waiting.remove(admitted)) {
+                // The loop ended before it could see the request. If it was seen, it ends as all others do.
                 throw closedException();
             }
             return new EngineStream(admitted, model.vocab(), prompt);
@@ -194,8 +194,13 @@ public final class InProcessEngine implements Engine {
         closing = true;
         loop.close();
         loop.join();
-        keepTexts();
-        model.close();
-        template.close();
+        try {
+            keepTexts();
+        } catch (CancellationException processEnds) {
+            // Nobody reads on.
+        } finally {
+            model.close();
+            template.close();
+        }
     }
 }

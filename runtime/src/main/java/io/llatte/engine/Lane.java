@@ -60,6 +60,16 @@ final class Lane {
         return leader != null;
     }
 
+    /// Whether others may wait for what it evaluates: it goes on by itself, and forgets nothing.
+    boolean canLead() {
+        return !isIdle() && forgotten == 0 && !isFollowing() && !request.isPausing();
+    }
+
+    /// Whether its request wants its tokens guessed.
+    boolean guesses() {
+        return guesses;
+    }
+
     /// Tokens that are known and not evaluated.
     int remaining() {
         return request.length() - forgotten - position;

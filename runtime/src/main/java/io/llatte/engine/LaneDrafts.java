@@ -6,10 +6,14 @@ import io.llatte.llama.Speculation;
 import io.llatte.llama.Speculator;
 import java.util.Arrays;
 import java.util.concurrent.CancellationException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// What is guessed ahead in a lane, so that one decode checks several tokens. It stays with the lane, for further requests that want the same.
 /// The decode loop's own.
 final class LaneDrafts implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LaneDrafts.class);
 
     private final Speculator speculator;
     private final int[] tokens;
@@ -44,7 +48,7 @@ final class LaneDrafts implements AutoCloseable {
     void guess(Request request, int most) {
         size = 0;
         right = 0;
-        if (most > 0) {
+        if (most > 0 && speculator.isOpen()) {
             long start = System.nanoTime();
             int before = request.length() - 1;
             try {
@@ -52,6 +56,8 @@ final class LaneDrafts implements AutoCloseable {
             } catch (CancellationException e) {
                 // The request was cancelled, which the loop will find; or the one before was, and this one does without a draft.
                 size = 0;
+            } catch (RuntimeException e) {
+                failed(e);
             }
             request.guessed(System.nanoTime() - start);
         }
@@ -71,7 +77,7 @@ final class LaneDrafts implements AutoCloseable {
     /// The rows of the last decode that are a request's, its known tokens from `from` on and then the guess, were the decode's first ones.
     void evaluated(Request request, int from, int to, boolean firstRows) {
         request.checked(size);
-        if (!readsFirstRows() || !firstRows) {
+        if (!readsFirstRows() || !firstRows || !speculator.isOpen()) {
             return;
         }
         try {
@@ -84,7 +90,20 @@ final class LaneDrafts implements AutoCloseable {
             }
         } catch (CancellationException e) {
             // As in guess(): what it did not read makes a worse draft.
+        } catch (RuntimeException e) {
+            stopGuessing(e);
         }
+    }
+
+    /// Guessing is an extra: its failure costs speed, and nobody's answer. The next request makes anew what guesses.
+    private void failed(RuntimeException e) {
+        stopGuessing(e);
+        size = 0;
+    }
+
+    private void stopGuessing(RuntimeException e) {
+        LOG.warn("guessing ahead failed; the request goes on without", e);
+        speculator.close();
     }
 
     /// Whether a token that was chosen is the next one of the guess, which then is evaluated already.
@@ -101,11 +120,21 @@ final class LaneDrafts implements AutoCloseable {
         int wrong = size - right;
         if (size > 0) {
             request.accepted(right);
-            speculator.accepted(right);
+            accept(right);
         }
         size = 0;
         right = 0;
         return wrong;
+    }
+
+    private void accept(int count) {
+        if (speculator.isOpen()) {
+            try {
+                speculator.accepted(count);
+            } catch (RuntimeException e) {
+                stopGuessing(e);
+            }
+        }
     }
 
     /// Stops a guess that takes long, on any thread.

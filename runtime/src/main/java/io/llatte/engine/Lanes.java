@@ -72,6 +72,15 @@ final class Lanes {
         cells.grow(lane.sequence.id(), tokens);
     }
 
+    boolean anyGuesses() {
+        for (int i = 0; i < all.size(); i++) {
+            if (all.get(i).guesses()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /// Stops what runs of guessing, on any thread.
     void cancelGuesses() {
         all.forEach(Lane::cancelGuess);
@@ -96,7 +105,7 @@ final class Lanes {
             } else if (!cuttable) {
                 learned = Math.max(learned, common);
             }
-            int coming = lane.isIdle() || lane.forgotten > 0 ? 0 : Math.min(most, commonPrefix(lane.request, request));
+            int coming = !lane.canLead() ? 0 : Math.min(most, commonPrefix(lane.request, request));
             if (coming > followed) {
                 followed = coming;
                 leader = lane;
@@ -218,7 +227,7 @@ final class Lanes {
             return true;
         }
         Lane leader = lane.leader;
-        if (leader.request == lane.leaderRequest && leader.position < lane.followLength) {
+        if (leader.request == lane.leaderRequest && leader.position < lane.followLength && leader.canLead()) {
             return false;
         }
         int shared = Math.min(lane.followLength, leader.sequence.commonPrefix(lane.request.tokens(), lane.request.length()));

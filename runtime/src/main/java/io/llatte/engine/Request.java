@@ -126,6 +126,11 @@ final class Request {
         return paused;
     }
 
+    /// Whether it was found paused last.
+    boolean isPausing() {
+        return pausesLoop;
+    }
+
     /// The request has a sequence that holds so many of its tokens. Returns whether it had none before: what is evaluated again was no saving.
     boolean admitted(int cached) {
         if (admittedNanos != 0) {

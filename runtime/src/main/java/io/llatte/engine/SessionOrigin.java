@@ -18,8 +18,9 @@ record SessionOrigin(byte[] model, String cache) {
     /// A cache of equal parts writes how many; one that forgets what left the window cannot be cut where one that keeps all can.
     static SessionOrigin of(byte[] fingerprint, Model model, ContextOptions options) {
         int window = options.fullSlidingWindow() ? 0 : model.info().slidingWindow();
-        return new SessionOrigin(fingerprint, "keys %s, values %s, parts %d, window %d".formatted(options.keyType(), options.valueType(),
-                options.unifiedKv() ? 1 : options.maxSequences(), window));
+        // Written to the file: in no locale's digits.
+        return new SessionOrigin(fingerprint, "keys " + options.keyType() + ", values " + options.valueType() + ", parts "
+                + (options.unifiedKv() ? 1 : options.maxSequences()) + ", window " + window);
     }
 
     /// @throws SavedStateException if a file that was saved here is not at home there

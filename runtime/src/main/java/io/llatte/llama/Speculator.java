@@ -1,5 +1,6 @@
 package io.llatte.llama;
 
+import io.llatte.internal.ffi.NativeContext;
 import io.llatte.internal.ffi.NativeSpeculator;
 import io.llatte.internal.ffi.NativeSpeculator.Kind;
 import io.llatte.internal.ffi.NativeSpeculator.Params;
@@ -53,8 +54,9 @@ public final class Speculator implements AutoCloseable {
 
     /// A context for what evaluates anything itself, of the size of one sequence.
     private static Context newDraftContext(Context context, Speculation speculation) {
+        NativeContext target = context.nativeContext();
         ContextOptions options = ContextOptions.builder().contextLength(context.sequenceLength()).batchSize(context.batchSize())
-                .microBatchSize(context.microBatchSize()).build();
+                .microBatchSize(context.microBatchSize()).threads(target.threads()).batchThreads(target.batchThreads()).build();
         return switch (speculation) {
             case Speculation.DraftModel draft -> draft.model().newContext(options);
             case Speculation.Mtp _ -> context.model().newMtpContext(options);

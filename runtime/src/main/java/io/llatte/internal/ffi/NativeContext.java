@@ -128,6 +128,14 @@ public final class NativeContext implements AutoCloseable {
         return LlamaCpp.llama_n_ubatch(llamaContext());
     }
 
+    public int threads() {
+        return LlamaCpp.llama_n_threads(llamaContext());
+    }
+
+    public int batchThreads() {
+        return LlamaCpp.llama_n_threads_batch(llamaContext());
+    }
+
     public int maxSequences() {
         return LlamaCpp.llama_n_seq_max(llamaContext());
     }
