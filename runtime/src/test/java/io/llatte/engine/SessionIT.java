@@ -29,6 +29,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
@@ -106,6 +107,19 @@ class SessionIT {
             assertThat(engine.statistics().evaluatedTokens()).isEqualTo(follows + 29);
             assertThat(engine.statistics().cachedTokens()).isEqualTo(tokens);
             assertThat(answer).isEqualTo(read(start(fresh, greedy(WORDS + "and slept", 30))));
+        }
+    }
+
+    @Test
+    void aLocaleWithOtherDigits_changesNothing() throws IOException {
+        Locale before = Locale.getDefault();
+        Locale.setDefault(Locale.forLanguageTag("fa"));
+        try (var engine = engine(2)) {
+            SavedSession saved = saved();
+            Locale.setDefault(before);
+            assertThat(engine.restoreSession(file)).isEqualTo(saved);
+        } finally {
+            Locale.setDefault(before);
         }
     }
 
