@@ -317,9 +317,17 @@ LLATTE_API int32_t llatte_sampler_add_mirostat_v2(struct llatte_sampler * sample
                                                   struct llatte_error * error);
 LLATTE_API int32_t llatte_sampler_add_logit_bias(struct llatte_sampler * sampler, const struct llama_logit_bias * biases, int32_t count,
                                                  struct llatte_error * error);
-/* GBNF. Nesting deeper than 256 and texts over 1 MiB are refused (the parser recurses). */
+/* GBNF. Nesting deeper than 256 and texts over 1 MiB are refused (the parser recurses).
+ *
+ * A grammar stands beside the chain, not in it: a token is chosen first, and where it is not allowed another one is chosen, by the same chain, from
+ * those that are. One grammar or format a chain; a second one is LLATTE_INVALID_STATE. */
 LLATTE_API int32_t llatte_sampler_add_grammar(struct llatte_sampler * sampler, const char * grammar, const char * root,
                                               struct llatte_error * error);
+/* What a rendered conversation asks of its answer: `format` is what llatte_template_render answered. Its grammar holds from the start, what the
+ * template wrote of the answer being taken as said, or from its triggers on, while the model does not reason. Of reasoning, where the format
+ * knows it, there come `reasoning_tokens` tokens at most (-1 for any number); then `reasoning_message` (NULL for none) and the tag that ends it. */
+LLATTE_API int32_t llatte_sampler_add_format(struct llatte_sampler * sampler, const char * format, int32_t reasoning_tokens,
+                                             const char * reasoning_message, struct llatte_error * error);
 
 /* Chooses a token from the logits at `row` of the context's last decode (-1: the last output) and accepts it into the chain. */
 LLATTE_API int32_t llatte_sampler_sample(struct llatte_sampler * sampler, struct llatte_context * context, int32_t row, int32_t * token,

@@ -18,6 +18,9 @@ bool has_twins(const std::vector<llama_logit_bias> & by_token) {
 // Whether llama.cpp's graph does what its stages on the CPU do. It aborts on a top-k of more candidates than there are; it knows no least number to
 // keep; and once a stage has cut candidates down, its greedy stage takes a candidate's place for a token, and its biases a token for a place.
 bool is_faithful(const llatte_sampler * sampler) {
+    if (!sampler->bounds.is_empty()) {
+        return false;
+    }
     int32_t n_candidates = sampler->model->n_vocab;
     bool    cut          = false;
     for (const stage & one : sampler->stages) {

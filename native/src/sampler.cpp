@@ -13,10 +13,8 @@ namespace llatte {
 
 namespace {
 
-constexpr size_t  max_grammar_bytes   = 1 << 20;
-constexpr int32_t max_grammar_nesting = 256;
-constexpr int32_t max_grammar_rules   = 4096;
-constexpr int32_t max_last_n          = 1 << 20;
+constexpr int32_t max_last_n       = 1 << 20;
+constexpr size_t  max_schema_bytes = 1 << 20;
 
 constexpr bool selecting = true;
 
@@ -67,50 +65,6 @@ void require_not_negative(const char * name, float value) {
     if (value < 0) {
         fail(LLATTE_INVALID_ARGUMENT, format("%s is %f, and must not be negative", name, static_cast<double>(value)));
     }
-}
-
-// {5,1}: llama.cpp's parser would add rules until the memory is gone.
-void check_repetition(const std::string & grammar, size_t at) {
-    unsigned long long least = 0;
-    unsigned long long most  = 0;
-    if (sscanf(grammar.c_str() + at, "{%20llu , %20llu", &least, &most) == 2 && most < least) {
-        fail(LLATTE_GRAMMAR_FAILED, format("the grammar repeats at least %llu and at most %llu times", least, most), static_cast<int64_t>(least),
-             static_cast<int64_t>(most));
-    }
-}
-
-// llama.cpp's grammar parser and its check for left recursion recurse: their depth is bounded by parentheses and by rules.
-void check_grammar(const std::string & grammar) {
-    if (grammar.size() > max_grammar_bytes) {
-        fail(LLATTE_GRAMMAR_FAILED, format("the grammar has %zu bytes, and %zu are allowed", grammar.size(), max_grammar_bytes),
-             static_cast<int64_t>(grammar.size()), max_grammar_bytes);
-    }
-    int32_t nesting = 0;
-    int32_t rules   = 0;
-    for (size_t i = 0; i < grammar.size(); i++) {
-        const char c = grammar[i];
-        if (c == '"' || c == '[') {
-            const char end = c == '"' ? '"' : ']';
-            for (i++; i < grammar.size() && grammar[i] != end; i++) {
-                i += grammar[i] == '\\';
-            }
-        } else if (c == '#') {
-            i = std::min(grammar.find('\n', i), grammar.size());
-        } else if (c == '(' && ++nesting > max_grammar_nesting) {
-            fail(LLATTE_GRAMMAR_FAILED, format("the grammar nests deeper than %d parentheses", max_grammar_nesting), nesting, max_grammar_nesting);
-        } else if (c == ')') {
-            nesting--;
-        } else if (c == '{') {
-            check_repetition(grammar, i);
-        } else if (grammar.compare(i, 3, "::=") == 0 && ++rules > max_grammar_rules) {
-            fail(LLATTE_GRAMMAR_FAILED, format("the grammar has more than %d rules", max_grammar_rules), rules, max_grammar_rules);
-        }
-    }
-}
-
-bool is_grammar(const llama_sampler * stage) {
-    const char * name = llama_sampler_name(stage);
-    return name != nullptr && strstr(name, "grammar") != nullptr;
 }
 
 } // namespace
@@ -282,25 +236,22 @@ int32_t llatte_sampler_add_logit_bias(llatte_sampler * sampler, const llama_logi
 }
 
 int32_t llatte_sampler_add_grammar(llatte_sampler * sampler, const char * grammar, const char * root, llatte_error * error) {
-    return add_stage(sampler, error, { stage_kind::other }, false, [&](stage &) {
-        llatte::require_vocabulary(sampler->model);
+    return guarded(error, [&] {
+        llatte::require_sampler(sampler);
         llatte::require_not_null(grammar, "grammar");
         llatte::require_not_null(root, "root");
-        llatte::check_grammar(grammar);
-        if (*grammar == '\0') {
-            llatte::fail(LLATTE_GRAMMAR_FAILED, "the grammar is empty");
-        }
-        llama_sampler * stage = nullptr;
-        try {
-            stage = llama_sampler_init_grammar(sampler->model->vocab, grammar, root);
-        } catch (const llatte::assertion_failure & asserted) {
-            llatte::fail(LLATTE_GRAMMAR_FAILED, "the grammar cannot be used: " + asserted.message);
-        }
-        if (stage == nullptr) {
-            llatte::fail(LLATTE_GRAMMAR_FAILED, llatte::format("the grammar cannot be parsed, or has no rule %s", root) + llatte::because());
-        }
-        sampler->grammars = true;
-        return stage;
+        sampler->bounds.add_grammar(sampler->model, grammar, root);
+    });
+}
+
+int32_t llatte_sampler_add_format(llatte_sampler * sampler, const char * format, int32_t reasoning_tokens, const char * reasoning_message,
+                                  llatte_error * error) {
+    return guarded(error, [&] {
+        llatte::require_sampler(sampler);
+        llatte::require_not_null(format, "format");
+        llatte::require_range("reasoning_tokens", reasoning_tokens, -1, INT32_MAX);
+        llatte::require_flat_json(LLATTE_GRAMMAR_FAILED, "the format", format);
+        sampler->bounds.add_format(sampler->model, format, reasoning_tokens, reasoning_message == nullptr ? "" : reasoning_message);
     });
 }
 
@@ -326,7 +277,7 @@ int32_t llatte_sampler_accept_prompt(llatte_sampler * sampler, const int32_t * t
         sampler->in_step   = false; // unless all stages get to the end
         for (int32_t stage = 0; stage < llama_sampler_chain_n(sampler->chain); stage++) {
             llama_sampler * one = llama_sampler_chain_get(sampler->chain, stage);
-            for (int32_t i = 0; i < count && !llatte::is_grammar(one); i++) {
+            for (int32_t i = 0; i < count; i++) {
                 llama_sampler_accept(one, tokens[i]);
             }
         }
@@ -341,6 +292,7 @@ int32_t llatte_sampler_reset(llatte_sampler * sampler, llatte_error * error) {
     return guarded(error, [&] {
         llatte::require_sampler(sampler);
         llama_sampler_reset(sampler->chain);
+        sampler->bounds.reset();
         sampler->recent.clear();
         sampler->in_step = true;
     });
@@ -353,11 +305,11 @@ int32_t llatte_sampler_clone(const llatte_sampler * sampler, llatte_sampler ** o
         auto copy      = std::make_unique<llatte_sampler>();
         copy->model    = sampler->model;
         copy->selects  = sampler->selects;
-        copy->grammars = sampler->grammars;
         copy->stages   = sampler->stages;
         copy->recent   = sampler->recent;
         copy->in_step  = sampler->in_step;
         copy->biased   = sampler->biased;
+        copy->bounds   = sampler->bounds.copy();
         copy->chain    = llama_sampler_clone(sampler->chain);
         *out           = copy.release();
     });
@@ -366,12 +318,13 @@ int32_t llatte_sampler_clone(const llatte_sampler * sampler, llatte_sampler ** o
 int32_t llatte_sampler_describe(const llatte_sampler * sampler, llatte_text * out, llatte_error * error) {
     return guarded(error, [&] {
         llatte::require_sampler(sampler);
-        std::string names;
+        std::string names = sampler->bounds.describe();
         for (int32_t i = 0; i < llama_sampler_chain_n(sampler->chain); i++) {
             const char * name = llama_sampler_name(llama_sampler_chain_get(sampler->chain, i));
             name += *name == '+' || *name == '-'; // llama.cpp marks what was prepared for a graph
-            names += (i == 0 ? "" : " ") + std::string(name);
+            names += std::string(name) + " ";
         }
+        names.resize(names.size() - !names.empty());
         llatte::assign(out, names);
     });
 }
@@ -379,7 +332,7 @@ int32_t llatte_sampler_describe(const llatte_sampler * sampler, llatte_text * ou
 int32_t llatte_grammar_from_schema(const char * schema_json, llatte_text * out, llatte_error * error) {
     return guarded(error, [&] {
         llatte::require_not_null(schema_json, "schema_json");
-        if (strlen(schema_json) > llatte::max_grammar_bytes) {
+        if (strlen(schema_json) > llatte::max_schema_bytes) {
             llatte::fail(LLATTE_GRAMMAR_FAILED, "the schema is larger than 1 MiB");
         }
         llatte::require_flat_json(LLATTE_GRAMMAR_FAILED, "the schema", schema_json);

@@ -1,6 +1,7 @@
 // What stands behind a llatte_sampler, and how it chooses.
 #pragma once
 
+#include "constraint.h"
 #include "handles.h"
 #include "recent_tokens.h"
 #include "shortlist.h"
@@ -27,7 +28,8 @@ struct llatte_sampler {
     const llatte_model * model    = nullptr;
     llama_sampler *      chain    = nullptr;
     bool                 selects  = false; // the last stage chooses a token
-    bool                 grammars = false;
+
+    llatte::constraint bounds; // beside the chain
 
     std::vector<llatte::stage> stages; // of the chain, one by one
 

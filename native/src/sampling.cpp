@@ -123,7 +123,8 @@ bool choose_from_few(llatte_sampler * sampler, const float * logits, llama_token
     return true;
 }
 
-void choose_from_all(llatte_sampler * sampler, const float * logits, llama_token_data_array * choice) {
+// All of the vocabulary.
+llama_token_data_array make_candidates(llatte_sampler * sampler, const float * logits) {
     const int32_t n_vocab = sampler->model->n_vocab;
     sampler->candidates.resize(n_vocab);
     bool numbers = true;
@@ -134,45 +135,69 @@ void choose_from_all(llatte_sampler * sampler, const float * logits, llama_token
     if (!numbers) {
         no_numbers();
     }
-    *choice = { sampler->candidates.data(), sampler->candidates.size(), -1, false };
-    apply_from(sampler, 0, *choice);
+    return { sampler->candidates.data(), sampler->candidates.size(), -1, false };
+}
+
+llama_token chosen_of(const llama_token_data_array & choice) {
+    if (choice.selected < 0 || choice.selected >= static_cast<int64_t>(choice.size)) {
+        fail(LLATTE_INTERNAL, "the chain selected no token");
+    }
+    return choice.data[choice.selected].id;
+}
+
+llama_token choose_freely(llatte_sampler * sampler, const float * logits) {
+    llama_token_data_array choice{};
+    if (!choose_from_few(sampler, logits, &choice)) {
+        choice = make_candidates(sampler, logits);
+        apply_from(sampler, 0, choice);
+    }
+    return chosen_of(choice);
+}
+
+// Takes out what is forbidden first, and lets the chain choose from what is left.
+llama_token choose_from_allowed(llatte_sampler * sampler, const float * logits, bool by_grammar) {
+    llama_token_data_array choice = make_candidates(sampler, logits);
+    sampler->bounds.end_reasoning(choice);
+    if (by_grammar) {
+        sampler->bounds.forbid(choice);
+    }
+    const auto end = std::remove_if(choice.data, choice.data + choice.size, [](const llama_token_data & token) { return token.logit == -INFINITY; });
+    choice.size    = end - choice.data;
+    if (choice.size == 0) {
+        fail(LLATTE_GRAMMAR_FAILED, "the grammar allows no token here");
+    }
+    apply_from(sampler, 0, choice);
+    return chosen_of(choice);
 }
 
 } // namespace
 
 void accept(llatte_sampler * sampler, llama_token token) {
     try {
+        sampler->bounds.accept(token);
+    } catch (const std::exception & thrown) {
+        grammar_refusal(thrown);
+    }
+    try {
         llama_sampler_accept(sampler->chain, token);
         sampler->recent.add(token);
-    } catch (const std::exception & thrown) {
+    } catch (const std::exception &) {
         sampler->in_step = false;
-        if (sampler->grammars) {
-            grammar_refusal(thrown);
-        }
         throw;
     }
 }
 
 llama_token choose(llatte_sampler * sampler, const float * logits) {
-    llama_token_data_array choice{};
+    constraint & bounds = sampler->bounds;
+    if (bounds.is_empty()) {
+        return choose_freely(sampler, logits);
+    }
     try {
-        if (!choose_from_few(sampler, logits, &choice)) {
-            choose_from_all(sampler, logits, &choice);
-        }
+        const llama_token token = bounds.ends_reasoning() ? choose_from_allowed(sampler, logits, false) : choose_freely(sampler, logits);
+        return !bounds.holds() || bounds.allows(token) ? token : choose_from_allowed(sampler, logits, true);
     } catch (const std::exception & thrown) {
-        if (sampler->grammars) {
-            grammar_refusal(thrown);
-        }
-        throw;
+        grammar_refusal(thrown);
     }
-    if (choice.selected < 0 || choice.selected >= static_cast<int64_t>(choice.size)) {
-        fail(sampler->grammars ? LLATTE_GRAMMAR_FAILED : LLATTE_INTERNAL, "the chain selected no token");
-    }
-    const llama_token_data & chosen = choice.data[choice.selected];
-    if (sampler->grammars && !(chosen.logit > -INFINITY)) {
-        fail(LLATTE_GRAMMAR_FAILED, "the grammar allows no token here");
-    }
-    return chosen.id;
 }
 
 } // namespace llatte

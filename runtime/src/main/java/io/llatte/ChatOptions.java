@@ -1,9 +1,13 @@
 package io.llatte;
 
 import io.llatte.engine.OverflowPolicy;
+import io.llatte.llama.Constraint;
 import io.llatte.llama.Logprobs;
+import io.llatte.llama.ReasoningOptions;
 import io.llatte.llama.SamplingOptions;
 import io.llatte.llama.Speculation;
+import io.llatte.llama.ToolChoice;
+import io.llatte.llama.ToolDefinition;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalInt;
@@ -19,8 +23,14 @@ import java.util.OptionalInt;
 /// @param speculation how tokens are guessed ahead, for speed; a server chooses for itself
 /// @param topLogprobs whether tokens say how probable the model found them, with so many alternatives, 0 to [Logprobs#MAX_ALTERNATIVES]; empty
 ///        for no, which costs nothing
+/// @param constraint what the answer must look like; not with tools
+/// @param reasoning whether and how long the model thinks before it answers
+/// @param tools what the model may call
+/// @param toolChoice whether it calls them
+/// @param parallelToolCalls whether it may ask for several calls at once
 public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> stop, boolean ignoreEog, OverflowPolicy overflow,
-                          int priority, Speculation speculation, OptionalInt topLogprobs) {
+                          int priority, Speculation speculation, OptionalInt topLogprobs, Constraint constraint, ReasoningOptions reasoning,
+                          List<ToolDefinition> tools, ToolChoice toolChoice, boolean parallelToolCalls) {
 
     public ChatOptions {
         if (maxTokens < 1) {
@@ -30,6 +40,10 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
         Objects.requireNonNull(overflow, "overflow");
         Objects.requireNonNull(speculation, "speculation");
         Logprobs.check(topLogprobs);
+        Objects.requireNonNull(constraint, "constraint");
+        Objects.requireNonNull(reasoning, "reasoning");
+        tools = List.copyOf(tools);
+        Objects.requireNonNull(toolChoice, "toolChoice");
         stop = List.copyOf(stop);
         if (stop.stream().anyMatch(String::isEmpty)) {
             throw new IllegalArgumentException("a stop string must not be empty");
@@ -44,6 +58,24 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
         return new Builder();
     }
 
+    public Builder toBuilder() {
+        var builder = new Builder();
+        builder.maxTokens = maxTokens;
+        builder.sampling = sampling;
+        builder.stop = stop;
+        builder.ignoreEog = ignoreEog;
+        builder.overflow = overflow;
+        builder.priority = priority;
+        builder.speculation = speculation;
+        builder.topLogprobs = topLogprobs;
+        builder.constraint = constraint;
+        builder.reasoning = reasoning;
+        builder.tools = tools;
+        builder.toolChoice = toolChoice;
+        builder.parallelToolCalls = parallelToolCalls;
+        return builder;
+    }
+
     /// Collects options; see the record's parameters.
     public static final class Builder {
 
@@ -55,6 +87,11 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
         private int priority;
         private Speculation speculation = Speculation.none();
         private OptionalInt topLogprobs = OptionalInt.empty();
+        private Constraint constraint = Constraint.none();
+        private ReasoningOptions reasoning = ReasoningOptions.on();
+        private List<ToolDefinition> tools = List.of();
+        private ToolChoice toolChoice = ToolChoice.AUTO;
+        private boolean parallelToolCalls;
 
         private Builder() {
         }
@@ -99,8 +136,34 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
             return this;
         }
 
+        public Builder constraint(Constraint value) {
+            constraint = value;
+            return this;
+        }
+
+        public Builder reasoning(ReasoningOptions value) {
+            reasoning = value;
+            return this;
+        }
+
+        public Builder tools(List<ToolDefinition> value) {
+            tools = value;
+            return this;
+        }
+
+        public Builder toolChoice(ToolChoice value) {
+            toolChoice = value;
+            return this;
+        }
+
+        public Builder parallelToolCalls(boolean value) {
+            parallelToolCalls = value;
+            return this;
+        }
+
         public ChatOptions build() {
-            return new ChatOptions(maxTokens, sampling, stop, ignoreEog, overflow, priority, speculation, topLogprobs);
+            return new ChatOptions(maxTokens, sampling, stop, ignoreEog, overflow, priority, speculation, topLogprobs, constraint, reasoning, tools,
+                    toolChoice, parallelToolCalls);
         }
     }
 }

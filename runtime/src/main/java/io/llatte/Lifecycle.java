@@ -1,8 +1,8 @@
 package io.llatte;
 
+import io.llatte.engine.AnswerStream;
 import io.llatte.engine.Engine;
 import io.llatte.engine.GenerationRequest;
-import io.llatte.llama.TokenStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -150,7 +150,7 @@ final class Lifecycle implements AutoCloseable {
     /// Starts a request on the model that is loaded, loading the last one or the preferred one where there is none.
     ///
     /// @throws CancellationException if the thread is interrupted while it waits
-    TokenStream generate(GenerationRequest request) {
+    AnswerStream generate(GenerationRequest request) {
         return onceReady(() -> slot.admit(request));
     }
 

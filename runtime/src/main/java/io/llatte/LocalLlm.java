@@ -1,5 +1,6 @@
 package io.llatte;
 
+import io.llatte.engine.AnswerStream;
 import io.llatte.engine.Engine;
 import io.llatte.engine.EngineLoader;
 import io.llatte.engine.EngineOptions;
@@ -9,8 +10,8 @@ import io.llatte.engine.Prompt;
 import io.llatte.engine.RemoteEndpoint;
 import io.llatte.engine.SavedSession;
 import io.llatte.llama.ChatMessage;
+import io.llatte.llama.ChatRequest;
 import io.llatte.llama.Token;
-import io.llatte.llama.TokenStream;
 import io.llatte.memory.DeviceArena;
 import io.llatte.memory.DeviceMemory;
 import io.llatte.memory.MemoryBudget;
@@ -130,24 +131,41 @@ public final class LocalLlm implements AutoCloseable {
     /// @throws LlatteException if the model cannot be loaded or the answer fails
     /// @throws UnsupportedOperationException if a message carries an image and the model cannot see
     public ChatAnswer chat(List<ChatMessage> messages, ChatOptions chatOptions) {
-        return ChatAnswer.of(stream(messages, chatOptions));
+        return ChatAnswer.of(answer(messages, chatOptions));
     }
 
-    /// Answers a conversation, token by token. The caller closes the stream. An answer whose reader falls behind pauses until it reads on.
-    public TokenStream stream(List<ChatMessage> messages) {
+    /// Answers a conversation, token by token, as the model writes it: reasoning and tool calls stand in the text in the model's own format, which
+    /// [#events] tells apart. The caller closes the stream. An answer whose reader falls behind pauses until it reads on.
+    public AnswerStream stream(List<ChatMessage> messages) {
         return stream(messages, ChatOptions.defaults());
     }
 
     /// The same with options; see [#chat(List, ChatOptions)].
-    public TokenStream stream(List<ChatMessage> messages, ChatOptions chatOptions) {
+    public AnswerStream stream(List<ChatMessage> messages, ChatOptions chatOptions) {
+        return answer(messages, chatOptions);
+    }
+
+    private AnswerStream answer(List<ChatMessage> messages, ChatOptions chatOptions) {
         checkImages(messages);
-        return generate(new Prompt.Chat(messages), chatOptions);
+        return generate(prompt(messages, chatOptions), chatOptions);
+    }
+
+    private static Prompt prompt(List<ChatMessage> messages, ChatOptions chatOptions) {
+        return new Prompt.Chat(ChatRequest.builder(messages).tools(chatOptions.tools()).toolChoice(chatOptions.toolChoice())
+                .parallelToolCalls(chatOptions.parallelToolCalls()).build());
+    }
+
+    /// Answers a conversation, and tells text, reasoning and tool calls apart as they come. The caller closes the stream.
+    ///
+    /// See [#chat(List, ChatOptions)].
+    public ChatStream events(List<ChatMessage> messages, ChatOptions chatOptions) {
+        return new AnswerEvents(answer(messages, chatOptions));
     }
 
     /// The same as a publisher: each subscriber has an answer of its own, on a virtual thread, as fast as it asks for tokens.
     public Flow.Publisher<Token> publisher(List<ChatMessage> messages, ChatOptions chatOptions) {
         checkImages(messages);
-        var prompt = new Prompt.Chat(messages);
+        Prompt prompt = prompt(messages, chatOptions);
         return new TokenPublisher(() -> generate(prompt, chatOptions));
     }
 
@@ -158,11 +176,11 @@ public final class LocalLlm implements AutoCloseable {
 
     /// The same with options.
     public ChatAnswer complete(String prompt, ChatOptions chatOptions) {
-        return ChatAnswer.of(streamCompletion(prompt, chatOptions));
+        return ChatAnswer.of(generate(new Prompt.Text(prompt), chatOptions));
     }
 
     /// The same, token by token. The caller closes the stream.
-    public TokenStream streamCompletion(String prompt, ChatOptions chatOptions) {
+    public AnswerStream streamCompletion(String prompt, ChatOptions chatOptions) {
         return generate(new Prompt.Text(prompt), chatOptions);
     }
 
@@ -190,10 +208,10 @@ public final class LocalLlm implements AutoCloseable {
         return lifecycle.engineOnceReady().restoreSession(file);
     }
 
-    private TokenStream generate(Prompt prompt, ChatOptions chatOptions) {
+    private AnswerStream generate(Prompt prompt, ChatOptions chatOptions) {
         return lifecycle.generate(new GenerationRequest(prompt, chatOptions.sampling(), chatOptions.maxTokens(), chatOptions.stop(),
                 chatOptions.ignoreEog(), chatOptions.overflow(), chatOptions.priority(), chatOptions.speculation(),
-                chatOptions.topLogprobs()));
+                chatOptions.topLogprobs(), chatOptions.constraint(), chatOptions.reasoning()));
     }
 
     private static void checkImages(List<ChatMessage> messages) {

@@ -1,10 +1,10 @@
 package io.llatte;
 
+import io.llatte.engine.AnswerStream;
 import io.llatte.engine.Engine;
 import io.llatte.engine.GenerationEnd;
 import io.llatte.engine.GenerationRequest;
 import io.llatte.engine.ModelFile;
-import io.llatte.llama.TokenStream;
 import io.llatte.memory.DeviceArena;
 import java.time.Duration;
 import java.util.Optional;
@@ -72,14 +72,14 @@ final class ModelSlot {
     }
 
     /// Starts a request. The lock is held and the slot ready: nothing can take the engine away before the request is counted.
-    TokenStream admit(GenerationRequest request) {
+    AnswerStream admit(GenerationRequest request) {
         Engine engine = current.engine();
         Requests.Ticket ticket = requests.add(engine.modelId());
         status.activity();
         show("");
         events.publish(new LlmEvent.Generating(ticket.modelId(), ticket.id()));
         try {
-            TokenStream stream = engine.generate(request, end -> ended(ticket, end));
+            AnswerStream stream = engine.generate(request, end -> ended(ticket, end));
             ticket.started(stream);
             return stream;
         } catch (RuntimeException e) {

@@ -12323,6 +12323,70 @@ public class LlamaCpp extends LlamaCpp$shared {
         }
     }
 
+    private static class llatte_sampler_add_format {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_sampler_add_format");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_sampler_add_format(struct llatte_sampler *sampler, const char *format, int32_t reasoning_tokens, const char *reasoning_message, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_sampler_add_format$descriptor() {
+        return llatte_sampler_add_format.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_sampler_add_format(struct llatte_sampler *sampler, const char *format, int32_t reasoning_tokens, const char *reasoning_message, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_sampler_add_format$handle() {
+        return llatte_sampler_add_format.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_sampler_add_format(struct llatte_sampler *sampler, const char *format, int32_t reasoning_tokens, const char *reasoning_message, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_sampler_add_format$address() {
+        return llatte_sampler_add_format.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_sampler_add_format(struct llatte_sampler *sampler, const char *format, int32_t reasoning_tokens, const char *reasoning_message, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_sampler_add_format(MemorySegment sampler, MemorySegment format, int reasoning_tokens, MemorySegment reasoning_message, MemorySegment error) {
+        var mh$ = llatte_sampler_add_format.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_sampler_add_format", sampler, format, reasoning_tokens, reasoning_message, error);
+            }
+            return (int)mh$.invokeExact(sampler, format, reasoning_tokens, reasoning_message, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class llatte_sampler_sample {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LlamaCpp.C_INT,

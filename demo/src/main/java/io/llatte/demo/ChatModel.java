@@ -4,10 +4,10 @@ import io.llatte.ChatAnswer;
 import io.llatte.ChatOptions;
 import io.llatte.LlmStatus;
 import io.llatte.LocalLlm;
+import io.llatte.engine.AnswerStream;
 import io.llatte.engine.Engine;
 import io.llatte.engine.RemoteEndpoint;
 import io.llatte.llama.ChatMessage;
-import io.llatte.llama.TokenStream;
 import io.llatte.memory.DeviceMemory;
 import io.llatte.memory.MemoryLedger;
 import io.llatte.model.StoredModel;
@@ -99,15 +99,12 @@ final class ChatModel implements AutoCloseable {
         if (llm.engine().isEmpty()) {
             show(Optional.empty());
         }
-        var text = new StringBuilder();
-        try (TokenStream stream = llm.stream(messages, options)) {
+        try (AnswerStream stream = llm.stream(messages, options)) {
             cancelWith(stream::cancel);
             while (stream.hasNext()) {
-                String piece = stream.next().text();
-                text.append(piece);
-                sink.accept(piece);
+                sink.accept(stream.next().text());
             }
-            return new ChatAnswer(text.toString(), stream.finishReason(), stream.usage(), stream.timings(), List.of());
+            return new ChatAnswer(stream.message(), stream.finishReason(), stream.usage(), stream.timings(), List.of());
         } finally {
             cancelWith(NOTHING);
         }

@@ -1,6 +1,5 @@
 package io.llatte.engine;
 
-import io.llatte.llama.TokenStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.function.Consumer;
@@ -21,7 +20,7 @@ public sealed interface Engine extends AutoCloseable permits InProcessEngine, Re
     /// @throws io.llatte.ContextOverflowException if the prompt can never fit
     /// @throws io.llatte.EngineBusyException if too many requests wait
     /// @throws io.llatte.EngineClosedException if the engine is closed
-    TokenStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded);
+    AnswerStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded);
 
     /// Writes the longest beginning of a prompt that the cache holds to a file, which appears under its name when it is whole. Another process, or
     /// this one later, brings it back with [#restoreSession] and evaluates only what follows. What runs waits while the cache is copied, not while

@@ -1,11 +1,13 @@
 package io.llatte.engine;
 
+import io.llatte.TemplateException;
+import io.llatte.llama.ChatMessage;
+import io.llatte.llama.ChatTemplate;
 import io.llatte.llama.FinishReason;
 import io.llatte.llama.Logprobs;
 import io.llatte.llama.Timings;
 import io.llatte.llama.Token;
 import io.llatte.llama.TokenReader;
-import io.llatte.llama.TokenStream;
 import io.llatte.llama.Usage;
 import io.llatte.llama.Vocab;
 import java.lang.ref.Cleaner;
@@ -14,13 +16,15 @@ import java.util.Optional;
 
 /// A request as its reader sees it: ids come from the decode loop, and text, stop strings and waiting are done here, on the reader's thread.
 /// A stream that nobody holds any longer is cancelled.
-final class EngineStream implements TokenStream {
+final class EngineStream implements AnswerStream {
 
     private static final Cleaner ABANDONED = Cleaner.create(Thread.ofPlatform().daemon().name("llatte-abandoned").factory());
 
     private final Request request;
     private final Vocab vocab;
     private final TokenReader reader;
+    private final PromptTokens prompt;
+    private final StringBuilder said = new StringBuilder();
     private final Cleaner.Cleanable cleanable;
     private volatile boolean closed;
     private boolean begun;
@@ -28,8 +32,9 @@ final class EngineStream implements TokenStream {
     EngineStream(Request request, Vocab vocab, PromptTokens prompt) {
         this.request = request;
         this.vocab = vocab;
-        this.reader = new TokenReader(vocab, false, prompt.stop(), new Ids());
-        this.begun = !prompt.chat();
+        this.prompt = prompt;
+        this.reader = new TokenReader(vocab, prompt.shown(), prompt.stop(), new Ids());
+        this.begun = prompt.chat().isEmpty();
         this.cleanable = ABANDONED.register(this, () -> cancel(request));
     }
 
@@ -66,12 +71,38 @@ final class EngineStream implements TokenStream {
             throw new NoSuchElementException("the generation has ended: " + finishReason());
         }
         Token token = reader.next();
+        said.append(token.text());
         if (!begun) {
             // Blanks between the template's last word and the answer's first.
             token = token.withText(token.text().stripLeading());
             begun = !token.text().isEmpty();
         }
         return token;
+    }
+
+    @Override
+    public ChatMessage message() {
+        String text = said.toString();
+        if (prompt.chat().isEmpty()) {
+            return ChatMessage.assistant(text);
+        }
+        if (finishReason() == FinishReason.EOG) {
+            try {
+                return parsed(text, false);
+            } catch (TemplateException unfinished) {
+                // A model may end in the middle of what its format wants. What it said so far is no less worth.
+            }
+        }
+        try {
+            return parsed(text, true);
+        } catch (TemplateException notOfTheFormat) {
+            return ChatMessage.assistant(text.stripLeading());
+        }
+    }
+
+    private ChatMessage parsed(String text, boolean partial) {
+        ChatMessage message = ChatTemplate.parse(prompt.chat().get(), text, partial);
+        return message.withContent(message.content().stripLeading());
     }
 
     @Override

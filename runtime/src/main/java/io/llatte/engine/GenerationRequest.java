@@ -1,8 +1,11 @@
 package io.llatte.engine;
 
+import io.llatte.llama.Constraint;
 import io.llatte.llama.Logprobs;
+import io.llatte.llama.ReasoningOptions;
 import io.llatte.llama.SamplingOptions;
 import io.llatte.llama.Speculation;
+import io.llatte.llama.ToolChoice;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalInt;
@@ -19,8 +22,11 @@ import java.util.OptionalInt;
 /// @param speculation how tokens are guessed ahead; a server chooses for itself
 /// @param topLogprobs whether tokens say how probable the model found them, with so many alternatives, 0 to [Logprobs#MAX_ALTERNATIVES]; empty
 ///        for no, which costs nothing
+/// @param constraint what the answer must look like; not with a conversation's tools, unless it is none
+/// @param reasoning whether and how long the model thinks before it answers
 public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int maxTokens, List<String> stop, boolean ignoreEog,
-                                OverflowPolicy overflow, int priority, Speculation speculation, OptionalInt topLogprobs) {
+                                OverflowPolicy overflow, int priority, Speculation speculation, OptionalInt topLogprobs,
+                                Constraint constraint, ReasoningOptions reasoning) {
 
     public GenerationRequest {
         Objects.requireNonNull(prompt, "prompt");
@@ -28,6 +34,12 @@ public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int max
         Objects.requireNonNull(overflow, "overflow");
         Objects.requireNonNull(speculation, "speculation");
         Logprobs.check(topLogprobs);
+        Objects.requireNonNull(constraint, "constraint");
+        Objects.requireNonNull(reasoning, "reasoning");
+        if (!(constraint instanceof Constraint.None) && prompt instanceof Prompt.Chat chat && !chat.request().tools().isEmpty()
+                && chat.request().toolChoice() != ToolChoice.NONE) {
+            throw new IllegalArgumentException("an answer cannot be constrained and call one of %d tools".formatted(chat.request().tools().size()));
+        }
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens must be at least 1: " + maxTokens);
         }
@@ -58,6 +70,8 @@ public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int max
         private int priority;
         private Speculation speculation = Speculation.none();
         private OptionalInt topLogprobs = OptionalInt.empty();
+        private Constraint constraint = Constraint.none();
+        private ReasoningOptions reasoning = ReasoningOptions.on();
 
         private Builder(Prompt prompt) {
             this.prompt = prompt;
@@ -103,8 +117,19 @@ public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int max
             return this;
         }
 
+        public Builder constraint(Constraint value) {
+            constraint = value;
+            return this;
+        }
+
+        public Builder reasoning(ReasoningOptions value) {
+            reasoning = value;
+            return this;
+        }
+
         public GenerationRequest build() {
-            return new GenerationRequest(prompt, sampling, maxTokens, stop, ignoreEog, overflow, priority, speculation, topLogprobs);
+            return new GenerationRequest(prompt, sampling, maxTokens, stop, ignoreEog, overflow, priority, speculation, topLogprobs, constraint,
+                    reasoning);
         }
     }
 }

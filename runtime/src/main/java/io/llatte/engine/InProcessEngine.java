@@ -7,7 +7,6 @@ import io.llatte.llama.Context;
 import io.llatte.llama.ContextOptions;
 import io.llatte.llama.Model;
 import io.llatte.llama.Sampler;
-import io.llatte.llama.TokenStream;
 import io.llatte.model.ChatFormat;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -85,14 +84,14 @@ public final class InProcessEngine implements Engine {
     }
 
     @Override
-    public TokenStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded) {
+    public AnswerStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded) {
         checkOpen();
         PromptTokens prompt;
         Sampler sampler;
         try {
             prompt = PromptTokens.of(request, template, stop, model.vocab(), sequenceLength);
             checkFits(prompt.ids());
-            sampler = request.sampling().newSampler(model);
+            sampler = prompt.newSampler(request, model);
         } catch (IllegalStateException e) {
             checkOpen();
             throw e;

@@ -1,6 +1,7 @@
 package io.llatte.engine;
 
 import io.llatte.llama.ChatMessage;
+import io.llatte.llama.ChatRequest;
 import java.util.List;
 
 /// What an engine goes on from.
@@ -8,13 +9,21 @@ public sealed interface Prompt {
 
     /// A conversation, to be answered in the model's own format.
     ///
-    /// @param messages the turns; at least one
-    record Chat(List<ChatMessage> messages) implements Prompt {
+    /// @param request the turns, at least one, and what the model is told beside them
+    record Chat(ChatRequest request) implements Prompt {
         public Chat {
-            messages = List.copyOf(messages);
-            if (messages.isEmpty()) {
+            if (request.messages().isEmpty()) {
                 throw new IllegalArgumentException("a conversation needs at least one message");
             }
+        }
+
+        /// A conversation and nothing else.
+        public Chat(List<ChatMessage> messages) {
+            this(ChatRequest.of(messages));
+        }
+
+        public List<ChatMessage> messages() {
+            return request.messages();
         }
     }
 

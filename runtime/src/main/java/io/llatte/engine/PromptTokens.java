@@ -3,32 +3,39 @@ package io.llatte.engine;
 import io.llatte.llama.ChatMessage;
 import io.llatte.llama.ChatRequest;
 import io.llatte.llama.ChatTemplate;
+import io.llatte.llama.Constraint;
+import io.llatte.llama.Model;
 import io.llatte.llama.RenderedChat;
+import io.llatte.llama.Sampler;
 import io.llatte.llama.Vocab;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/// A prompt as ids, and the texts that end its answer.
+/// A prompt as ids, and what bounds its answer.
 ///
 /// @param ids the prompt's tokens
 /// @param stop texts that end the answer
-/// @param chat whether the answer is a turn of a conversation
-record PromptTokens(int[] ids, List<String> stop, boolean chat) {
+/// @param chat how a conversation was rendered; empty for a text
+/// @param shown special tokens that are part of the answer
+record PromptTokens(int[] ids, List<String> stop, Optional<RenderedChat> chat, int[] shown) {
 
     /// @param template the model's chat format
     /// @param formatStop texts that end a turn in that format
     /// @param length tokens that a sequence can hold
     static PromptTokens of(GenerationRequest request, ChatTemplate template, List<String> formatStop, Vocab vocab, int length) {
         return switch (request.prompt()) {
-            case Prompt.Text(var text) -> new PromptTokens(vocab.tokenize(text), request.stop(), false);
-            case Prompt.Chat(var messages) -> {
-                PromptTokens prompt = ofChat(messages, request, template, formatStop, vocab);
+            case Prompt.Text(var text) -> new PromptTokens(vocab.tokenize(text), request.stop(), Optional.empty(), new int[0]);
+            case Prompt.Chat(var chat) -> {
+                ChatRequest bounded = bounded(chat, request);
+                PromptTokens prompt = ofChat(bounded, request, template, formatStop, vocab);
                 if (request.overflow() == OverflowPolicy.DROP_OLDEST_TURNS) {
                     int most = Math.max(1, length - Math.min(request.maxTokens(), length / 4));
-                    List<ChatMessage> kept = messages;
+                    List<ChatMessage> kept = chat.messages();
                     while (prompt.ids.length > most && (kept = withoutOldestTurn(kept)) != null) {
-                        prompt = ofChat(kept, request, template, formatStop, vocab);
+                        prompt = ofChat(bounded.withMessages(kept), request, template, formatStop, vocab);
                     }
                 }
                 yield prompt;
@@ -36,11 +43,35 @@ record PromptTokens(int[] ids, List<String> stop, boolean chat) {
         };
     }
 
-    private static PromptTokens ofChat(List<ChatMessage> messages, GenerationRequest request, ChatTemplate template, List<String> formatStop,
-                                       Vocab vocab) {
-        RenderedChat rendered = template.render(ChatRequest.of(messages));
+    /// A schema is told to the template, which knows what stands around an answer's text. A grammar is of all that the model writes, so that it cannot
+    /// think before.
+    private static ChatRequest bounded(ChatRequest chat, GenerationRequest request) {
+        ChatRequest.Builder bounded = chat.toBuilder().enableThinking(chat.enableThinking() && request.reasoning().enabled());
+        return switch (request.constraint()) {
+            case Constraint.None() -> bounded.build();
+            case Constraint.JsonSchema(var schema) -> bounded.jsonSchema(Optional.of(schema)).build();
+            case Constraint.Grammar _ -> bounded.enableThinking(false).build();
+        };
+    }
+
+    private static PromptTokens ofChat(ChatRequest chat, GenerationRequest request, ChatTemplate template, List<String> formatStop, Vocab vocab) {
+        RenderedChat rendered = template.render(chat);
         List<String> stop = Stream.of(rendered.stop(), formatStop, request.stop()).flatMap(List::stream).distinct().toList();
-        return new PromptTokens(tokenize(rendered.prompt(), vocab), stop, true);
+        int[] shown = rendered.preservedTokens().stream().map(text -> vocab.tokenize(text, false, true))
+                .filter(ids -> ids.length == 1).flatMapToInt(IntStream::of).toArray();
+        return new PromptTokens(tokenize(rendered.prompt(), vocab), stop, Optional.of(rendered), shown);
+    }
+
+    /// What chooses the answer's tokens. The caller closes it.
+    Sampler newSampler(GenerationRequest request, Model model) {
+        Sampler.Builder chain = request.sampling().chain(model);
+        boolean byFormat = chat.isPresent() && !(request.constraint() instanceof Constraint.Grammar)
+                && (!chat.get().grammar().isEmpty() || request.reasoning().budget().isPresent());
+        if (byFormat) {
+            chain.format(chat.get(), request.reasoning());
+        }
+        boolean bySchema = byFormat && !chat.get().grammar().isEmpty();
+        return (bySchema ? chain : chain.constraint(request.constraint())).build();
     }
 
     /// A template that writes BOS itself must not get a second one from the tokenizer.

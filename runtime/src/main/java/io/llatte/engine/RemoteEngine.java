@@ -7,7 +7,6 @@ import io.llatte.EngineClosedException;
 import io.llatte.llama.ChatMessage;
 import io.llatte.llama.FinishReason;
 import io.llatte.llama.SamplingOptions;
-import io.llatte.llama.TokenStream;
 import java.io.IOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -67,7 +66,7 @@ public final class RemoteEngine implements Engine {
     }
 
     @Override
-    public TokenStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded) {
+    public AnswerStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded) {
         var channel = new TokenChannel(whenEnded);
         Thread thread = Thread.ofVirtual().name("llatte-remote").unstarted(() -> answer(request, channel));
         synchronized (running) {
@@ -134,9 +133,9 @@ public final class RemoteEngine implements Engine {
             request.stop().forEach(body.putArray("stop")::add);
         }
         String path = switch (request.prompt()) {
-            case Prompt.Chat(var messages) -> {
+            case Prompt.Chat chat -> {
                 var array = body.putArray("messages");
-                for (ChatMessage message : messages) {
+                for (ChatMessage message : chat.messages()) {
                     array.addObject().put("role", message.role()).put("content", message.content());
                 }
                 yield "chat/completions";

@@ -1,10 +1,10 @@
 package io.llatte.engine;
 
 import io.llatte.llama.DraftStatistics;
+import io.llatte.llama.ChatMessage;
 import io.llatte.llama.FinishReason;
 import io.llatte.llama.Timings;
 import io.llatte.llama.Token;
-import io.llatte.llama.TokenStream;
 import io.llatte.llama.Usage;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -18,7 +18,7 @@ import java.util.function.Consumer;
 
 /// A token stream between the engine's thread, which never waits for the reader, and the thread that reads. It holds at most the tokens of
 /// one answer.
-final class TokenChannel implements TokenStream {
+final class TokenChannel implements AnswerStream {
 
     private static final Usage NO_USAGE = new Usage(0, 0, 0);
     private static final Timings NO_TIMINGS = new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0, 0,
@@ -27,6 +27,7 @@ final class TokenChannel implements TokenStream {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Deque<Token> tokens = new ArrayDeque<>();
+    private final StringBuilder said = new StringBuilder();
     private final Consumer<GenerationEnd> whenEnded;
     private Runnable canceller = () -> { };
     private boolean cancelled;
@@ -166,10 +167,16 @@ final class TokenChannel implements TokenStream {
             if (token == null) {
                 throw new NoSuchElementException("another thread took the last token");
             }
+            said.append(token.text());
             return token;
         } finally {
             lock.unlock();
         }
+    }
+
+    @Override
+    public ChatMessage message() {
+        return ChatMessage.assistant(said.toString());
     }
 
     @Override

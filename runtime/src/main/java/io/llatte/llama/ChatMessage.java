@@ -29,6 +29,11 @@ public record ChatMessage(String role, String content, String reasoning, List<To
         this(role, content, reasoning, toolCalls, toolCallId, List.of());
     }
 
+    /// The same turn with another text.
+    public ChatMessage withContent(String newContent) {
+        return new ChatMessage(role, newContent, reasoning, toolCalls, toolCallId, images);
+    }
+
     public static ChatMessage of(String role, String content) {
         return new ChatMessage(role, content, "", List.of(), "");
     }

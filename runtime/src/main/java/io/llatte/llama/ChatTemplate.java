@@ -6,10 +6,12 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.llatte.GrammarException;
 import io.llatte.internal.ffi.NativeLibrary;
 import io.llatte.internal.ffi.NativeTemplate;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /// A jinja chat template, rendered and its output parsed by llama.cpp's own code (llama-common). The caller closes it; it does not need the
 /// model any more. Any thread.
@@ -64,31 +66,64 @@ public final class ChatTemplate implements AutoCloseable {
     /// Renders a conversation, with what is needed to read the answer.
     ///
     /// @throws UnsupportedOperationException if a message carries an image
-    /// @throws io.llatte.TemplateException if the template refuses the conversation
+    /// @throws io.llatte.GrammarException if a schema is no JSON
+    /// @throws io.llatte.TemplateException if the template refuses the conversation, or a schema cannot be made a grammar
     public RenderedChat render(ChatRequest chat) {
-        ObjectNode request = JSON.createObjectNode()
-                .put("add_generation_prompt", chat.addGenerationPrompt())
-                .put("enable_thinking", chat.enableThinking())
-                .put("now", chat.now().getEpochSecond());
-        var list = request.putArray("messages");
-        chat.messages().forEach(message -> list.add(toJson(message)));
-        String syntax = template.render(request.toString());
+        String syntax = template.render(toJson(chat).toString());
         JsonNode answer = parse(syntax);
-        List<String> stop = new ArrayList<>();
-        answer.path("additional_stops").forEach(text -> stop.add(text.asText()));
-        return new RenderedChat(answer.path("prompt").asText(), stop, answer.path("grammar").asText(""), syntax);
+        return new RenderedChat(answer.path("prompt").asText(), texts(answer.path("additional_stops")), answer.path("grammar").asText(""),
+                answer.path("grammar_lazy").asBoolean(), texts(answer.path("preserved_tokens")), answer.path("supports_thinking").asBoolean(), syntax);
+    }
+
+    private static List<String> texts(JsonNode array) {
+        List<String> texts = new ArrayList<>();
+        array.forEach(text -> texts.add(text.asText()));
+        return texts;
     }
 
     /// Reads what a model wrote: its text, its reasoning and its tool calls, in the format that the template asked it to use.
     ///
     /// @param partial whether more text will follow, so that what is incomplete is left out rather than refused
     /// @throws io.llatte.TemplateException if the text does not follow the format
-    public ChatMessage parse(RenderedChat rendered, String text, boolean partial) {
+    public static ChatMessage parse(RenderedChat rendered, String text, boolean partial) {
         JsonNode message = parse(NativeTemplate.parse(rendered.syntax(), text, partial));
         List<ToolCall> calls = new ArrayList<>();
         message.path("tool_calls").forEach(call -> calls.add(new ToolCall(call.path("id").asText(""),
                 call.path("function").path("name").asText(), call.path("function").path("arguments").asText())));
         return new ChatMessage("assistant", message.path("content").asText(""), message.path("reasoning_content").asText(""), calls, "");
+    }
+
+    private static ObjectNode toJson(ChatRequest chat) {
+        ObjectNode request = JSON.createObjectNode()
+                .put("add_generation_prompt", chat.addGenerationPrompt())
+                .put("enable_thinking", chat.enableThinking())
+                .put("reasoning_format", "auto")
+                .put("tool_choice", chat.toolChoice().name().toLowerCase(Locale.ROOT))
+                .put("parallel_tool_calls", chat.parallelToolCalls())
+                .put("now", chat.now().getEpochSecond());
+        var messages = request.putArray("messages");
+        chat.messages().forEach(message -> messages.add(toJson(message)));
+        if (!chat.tools().isEmpty()) {
+            var tools = request.putArray("tools");
+            for (ToolDefinition tool : chat.tools()) {
+                tools.addObject().put("type", "function").putObject("function").put("name", tool.name()).put("description", tool.description())
+                        .set("parameters", given(tool.parameters(), "the parameters of the tool " + tool.name()));
+            }
+        }
+        chat.jsonSchema().ifPresent(schema -> request.set("json_schema", given(schema, "the schema of the answer")));
+        if (!chat.templateArguments().isEmpty()) {
+            ObjectNode arguments = request.putObject("chat_template_kwargs");
+            chat.templateArguments().forEach((name, value) -> arguments.set(name, given(value, "the template's argument " + name)));
+        }
+        return request;
+    }
+
+    private static JsonNode given(String json, String what) {
+        try {
+            return JSON.readTree(json);
+        } catch (JsonProcessingException e) {
+            throw new GrammarException("%s, of %d characters, is not JSON: %s".formatted(what, json.length(), e.getOriginalMessage()), e);
+        }
     }
 
     private static ObjectNode toJson(ChatMessage message) {

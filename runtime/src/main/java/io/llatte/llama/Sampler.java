@@ -281,6 +281,22 @@ public final class Sampler implements AutoCloseable {
             return stage(chain -> chain.addLogitBias(copy));
         }
 
+        // A grammar stands beside the chain: a token is chosen first, and where it is not allowed the chain chooses another one from those that are.
+
+        /// Allows only what a constraint allows. One constraint, grammar or format a chain.
+        public Builder constraint(Constraint constraint) {
+            return switch (constraint) {
+                case Constraint.None() -> this;
+                case Constraint.JsonSchema(var schema) -> jsonSchema(schema);
+                case Constraint.Grammar(var gbnf) -> grammar(gbnf);
+            };
+        }
+
+        /// Allows only what a rendered conversation asks of its answer, and bounds its reasoning.
+        public Builder format(RenderedChat rendered, ReasoningOptions reasoning) {
+            return stage(chain -> chain.addFormat(rendered.syntax(), reasoning.budget().orElse(-1), reasoning.message()));
+        }
+
         /// Allows only what a GBNF grammar allows, from its rule `root`.
         public Builder grammar(String gbnf) {
             return grammar(gbnf, "root");
@@ -299,7 +315,7 @@ public final class Sampler implements AutoCloseable {
         /// Makes the chain. The caller closes it.
         ///
         /// @throws IllegalArgumentException if a stage refuses its numbers
-        /// @throws IllegalStateException if a stage follows a selecting one, or the model is closed
+        /// @throws IllegalStateException if a stage follows a selecting one, if there are two grammars, or the model is closed
         /// @throws io.llatte.GrammarException if a grammar or schema cannot be parsed
         public Sampler build() {
             return model.newChild("sampler", scope -> {

@@ -64,12 +64,17 @@ public record SamplingOptions(float temperature, int topK, float topP, float min
     ///
     /// @throws IllegalStateException if the model is closed
     public Sampler newSampler(Model model) {
+        return chain(model).build();
+    }
+
+    /// The same chain, to be given a grammar.
+    public Sampler.Builder chain(Model model) {
         Sampler.Builder chain = Sampler.builder(model);
         if (repeatPenalty != 1 || frequencyPenalty != 0 || presencePenalty != 0) {
             chain.penalties(PENALTY_TOKENS, repeatPenalty, frequencyPenalty, presencePenalty);
         }
         if (temperature == 0) {
-            return chain.greedy().build();
+            return chain.greedy();
         }
         if (topK > 0) {
             chain.topK(topK);
@@ -80,7 +85,7 @@ public record SamplingOptions(float temperature, int topK, float topP, float min
         if (minP > 0) {
             chain.minP(minP);
         }
-        return chain.temperature(temperature).dist(seed.orElseGet(ThreadLocalRandom.current()::nextInt)).build();
+        return chain.temperature(temperature).dist(seed.orElseGet(ThreadLocalRandom.current()::nextInt));
     }
 
     /// Collects options; see the record's parameters.

@@ -13,6 +13,7 @@ public final class TextDecoder {
 
     private final Vocab vocab;
     private final boolean special;
+    private final int[] shown;
     private final CharsetDecoder decoder = UTF_8.newDecoder()
             .onMalformedInput(CodingErrorAction.REPLACE)
             .onUnmappableCharacter(CodingErrorAction.REPLACE);
@@ -20,15 +21,30 @@ public final class TextDecoder {
     private CharBuffer chars = CharBuffer.allocate(64);
 
     TextDecoder(Vocab vocab, boolean special) {
+        this(vocab, special, new int[0]);
+    }
+
+    /// @param shown control tokens that appear by their names in any case
+    TextDecoder(Vocab vocab, boolean special, int[] shown) {
         this.vocab = vocab;
         this.special = special;
+        this.shown = shown;
     }
 
     /// The characters that are complete with this token; "" where none is. Bytes that can never be UTF-8 become U+FFFD.
     ///
     /// @throws IllegalArgumentException if the id is not in the vocabulary
     public String accept(int id) {
-        return accept(vocab.piece(id, special));
+        return accept(vocab.piece(id, special || isShown(id)));
+    }
+
+    private boolean isShown(int id) {
+        for (int one : shown) {
+            if (one == id) {
+                return true;
+            }
+        }
+        return false;
     }
 
     String accept(byte[] piece) {

@@ -35,8 +35,18 @@ public final class TokenReader {
     /// @param showSpecial whether control tokens appear in the text by their names
     /// @param stops texts that end the text and are not part of it
     public TokenReader(Vocab vocab, boolean showSpecial, List<String> stops, Ids ids) {
+        this(new TextDecoder(vocab, showSpecial), stops, ids);
+    }
+
+    /// @param shown control tokens that appear in the text by their names, while others do not
+    /// @param stops texts that end the text and are not part of it
+    public TokenReader(Vocab vocab, int[] shown, List<String> stops, Ids ids) {
+        this(new TextDecoder(vocab, false, shown.clone()), stops, ids);
+    }
+
+    private TokenReader(TextDecoder decoder, List<String> stops, Ids ids) {
         this.ids = ids;
-        this.decoder = new TextDecoder(vocab, showSpecial);
+        this.decoder = decoder;
         this.stops = new StopStrings(List.copyOf(stops));
     }
 

@@ -47,8 +47,8 @@ class EngineFailureIT {
     }
 
     /// Requests, of which two run and the others wait.
-    private List<TokenStream> startFour(Engine engine) {
-        List<TokenStream> streams = IntStream.range(0, 4).mapToObj(i -> engine.generate(greedy(i + " " + WORDS, 3000), ended::add)).toList();
+    private List<AnswerStream> startFour(Engine engine) {
+        List<AnswerStream> streams = IntStream.range(0, 4).mapToObj(i -> engine.generate(greedy(i + " " + WORDS, 3000), ended::add)).toList();
         streams.subList(0, RUNNING).forEach(TokenStream::next);
         return streams;
     }
@@ -63,7 +63,7 @@ class EngineFailureIT {
     @Test
     void decodeThatFails_endsTheRequestsInIt_andTheOthersAreAnswered() {
         try (var engine = engine()) {
-            List<TokenStream> streams = startFour(engine);
+            List<AnswerStream> streams = startFour(engine);
             tearCache(engine);
 
             assertThat(streams.subList(0, RUNNING)).allSatisfy(stream -> {
@@ -80,7 +80,7 @@ class EngineFailureIT {
     @RepeatedTest(5)
     void loopThatFails_endsWhatRunsAndWhatWaits_andRefusesWhatComes() {
         try (var engine = engine()) {
-            List<TokenStream> streams = startFour(engine);
+            List<AnswerStream> streams = startFour(engine);
             engine.context().close();
 
             assertThat(streams).allSatisfy(stream -> assertThatExceptionOfType(EngineClosedException.class).isThrownBy(() -> read(stream)));

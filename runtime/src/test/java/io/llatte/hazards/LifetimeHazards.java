@@ -109,7 +109,7 @@ final class LifetimeHazards extends Hazards {
         template.close();
         assertThatIllegalStateException().isThrownBy(() -> template.render(List.of(ChatMessage.user("a"))));
         assertThatIllegalStateException().isThrownBy(template::source);
-        survived(() -> template.parse(rendered, "a", false));
+        survived(() -> ChatTemplate.parse(rendered, "a", false));
 
         var closed = DeviceArena.open();
         closed.close();

@@ -90,14 +90,14 @@ final class TemplateHazards extends Hazards {
             for (boolean partial : List.of(true, false)) {
                 for (String text : List.of("", "\0", "<think>", "</think>", "<think>".repeat(10_000), "<tool_call>", "{\"name\": \"f\", \"arguments\": {", "[".repeat(100_000),
                         "<tool_call>{\"name\": \"f\", \"arguments\": " + "{\"a\":".repeat(100_000), "\ud800", "x".repeat(3_000_000), "<|im_end|>".repeat(1000))) {
-                    survived(() -> template.parse(rendered, text, partial));
+                    survived(() -> ChatTemplate.parse(rendered, text, partial));
                 }
                 for (int round = 0; round < 200; round++) {
                     var text = new StringBuilder();
                     for (int i = random.nextInt(20); i > 0; i--) {
                         text.append(List.of("<think>", "</think>", "<tool_call>", "{", "}", "\"name\":", "[", "]", "x", "\n", "é", "\\").get(random.nextInt(12)));
                     }
-                    survived(() -> template.parse(rendered, text.toString(), partial));
+                    survived(() -> ChatTemplate.parse(rendered, text.toString(), partial));
                 }
             }
         }
@@ -108,11 +108,11 @@ final class TemplateHazards extends Hazards {
             for (String syntax : List.of("", "{", "{}", "5", "[]", "null", "{\"format\": -1}", "{\"format\": 99999}", "{\"format\": \"x\"}", "{\"format\": 0, \"parser\": \"nonsense\"}",
                     "{\"format\": 0, \"parser\": 5}", "{\"reasoning_format\": \"odd\"}", "[".repeat(200_000), "{\"a\":".repeat(200_000),
                     "{\"format\": 0, \"thinking_end_tags\": [5]}")) {
-                survived(() -> template.parse(new RenderedChat("", List.of(), "", syntax), "text", true));
+                survived(() -> ChatTemplate.parse(new RenderedChat("", List.of(), "", false, List.of(), false, syntax), "text", true));
             }
             for (int format = -1; format < 64; format++) {
                 int code = format;
-                survived(() -> template.parse(new RenderedChat("", List.of(), "", "{\"format\": " + code + "}"), "text {\"a\": [1, 2", true));
+                survived(() -> ChatTemplate.parse(new RenderedChat("", List.of(), "", false, List.of(), false, "{\"format\": " + code + "}"), "text {\"a\": [1, 2", true));
             }
         }
     }

@@ -40,7 +40,7 @@ class ChatTemplateIT {
         try (var template = ChatTemplate.parse(CHATML, "", "")) {
             var rendered = template.render(ChatRequest.of(List.of(ChatMessage.user("hi"))));
 
-            assertThat(template.parse(rendered, "Hello there.", false)).isEqualTo(ChatMessage.assistant("Hello there."));
+            assertThat(ChatTemplate.parse(rendered, "Hello there.", false)).isEqualTo(ChatMessage.assistant("Hello there."));
         }
     }
 

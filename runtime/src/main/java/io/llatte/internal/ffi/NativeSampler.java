@@ -169,6 +169,13 @@ public final class NativeSampler implements AutoCloseable {
         }
     }
 
+    public void addFormat(String format, int reasoningTokens, String reasoningMessage) {
+        try (var scratch = Arena.ofConfined()) {
+            added(LlamaCpp.llatte_sampler_add_format(chain(), scratch.allocateFrom(format, UTF_8), reasoningTokens,
+                    scratch.allocateFrom(reasoningMessage, UTF_8), error), "a format");
+        }
+    }
+
     /// A GBNF grammar for a JSON schema.
     public static String grammarFromSchema(String schema) {
         try (var scratch = Arena.ofConfined()) {
