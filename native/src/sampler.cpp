@@ -251,7 +251,13 @@ int32_t llatte_sampler_add_format(llatte_sampler * sampler, const char * format,
         llatte::require_not_null(format, "format");
         llatte::require_range("reasoning_tokens", reasoning_tokens, -1, INT32_MAX);
         llatte::require_flat_json(LLATTE_GRAMMAR_FAILED, "the format", format);
-        sampler->bounds.add_format(sampler->model, format, reasoning_tokens, reasoning_message == nullptr ? "" : reasoning_message);
+        try {
+            sampler->bounds.add_format(sampler->model, format, reasoning_tokens, reasoning_message == nullptr ? "" : reasoning_message);
+        } catch (const std::bad_alloc &) {
+            throw;
+        } catch (const std::exception & thrown) {
+            llatte::fail(LLATTE_GRAMMAR_FAILED, std::string("the format cannot be used: ") + thrown.what());
+        }
     });
 }
 

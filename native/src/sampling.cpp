@@ -167,7 +167,11 @@ llama_token choose_from_allowed(llatte_sampler * sampler, const float * logits, 
         fail(LLATTE_GRAMMAR_FAILED, "the grammar allows no token here");
     }
     apply_from(sampler, 0, choice);
-    return chosen_of(choice);
+    const llama_token token = chosen_of(choice);
+    if (!(choice.data[choice.selected].logit > -INFINITY)) {
+        fail(LLATTE_GRAMMAR_FAILED, "the chain forbids every token that the grammar allows here");
+    }
+    return token;
 }
 
 } // namespace

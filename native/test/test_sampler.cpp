@@ -434,7 +434,8 @@ CASE(long_chains_of_rules) {
     }
     chained += "r4000 ::= \"a\"\n";
     CHECK_OK(add_grammar(sampler, chained));
-    CHECK_OK(add_grammar(sampler, flat));
+    CHECK_STATUS(LLATTE_INVALID_STATE, add_grammar(sampler, flat));
+    CHECK_OK(add_grammar(chain(), flat));
     CHECK_OK(llatte_sampler_add_greedy(sampler.get(), &error()));
     int32_t token = 0;
     sample(sampler, &token);
