@@ -183,7 +183,10 @@ void constraint::add_format(const llatte_model * model, const std::string & text
     if (!is_empty()) {
         fail(LLATTE_INVALID_STATE, "the chain has a grammar or a format already");
     }
-    const json        format = json::parse(text);
+    const json format = json::parse(text);
+    if (!format.is_object()) {
+        fail(LLATTE_GRAMMAR_FAILED, "the format is no JSON object");
+    }
     const std::string rules  = format.value("grammar", "");
     constraint        made;
     made.prefill = prefill_of(model, format.value("generation_prompt", ""));
