@@ -141,7 +141,7 @@ CASE(a_trigger_in_what_is_only_thought) {
 }
 
 CASE(formats_that_are_none) {
-    for (const char * format : { "", "{", "[]", "5", "null", R"({"grammar":5})", R"({"grammar":"root ::="})", R"({"grammar":"root ::= ("})",
+    for (const char * format : { "", "{", "[]", "5", "null", R"({"grammar":5})", R"({"grammar":"root = 1"})", R"({"grammar":"root ::= ("})",
                                  R"({"grammar":"a ::= \"x\""})", R"({"grammar":"root ::= \"x\"","grammar_lazy":true})",
                                  R"({"grammar":"root ::= \"x\"","grammar_lazy":true,"grammar_triggers":[]})",
                                  R"({"grammar":"root ::= \"x\"","grammar_lazy":true,"grammar_triggers":[{"type":9,"value":"x"}]})",
