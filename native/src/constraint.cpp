@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <numeric>
 
 namespace llatte {
 
@@ -76,7 +77,6 @@ struct triggers {
 // `make` returns llama.cpp's stage.
 template <typename Make>
 sampler_ptr make_grammar(const std::string & text, const char * root, Make && make) {
-    check_grammar(text);
     if (text.empty()) {
         fail(LLATTE_GRAMMAR_FAILED, "the grammar is empty");
     }
@@ -142,13 +142,14 @@ sampler_ptr make_reasoning(const llatte_model * model, const json & format, int3
 } // namespace
 
 // llama.cpp's grammar parser and its check for left recursion recurse: their depth is bounded by parentheses and by rules.
-void check_grammar(const std::string & grammar) {
+bool check_grammar(const std::string & grammar) {
     if (grammar.size() > max_grammar_bytes) {
         fail(LLATTE_GRAMMAR_FAILED, format("the grammar has %zu bytes, and %zu are allowed", grammar.size(), max_grammar_bytes),
              static_cast<int64_t>(grammar.size()), max_grammar_bytes);
     }
     int32_t nesting = 0;
     int32_t rules   = 0;
+    bool    tokens  = false;
     for (size_t i = 0; i < grammar.size(); i++) {
         const char c = grammar[i];
         if (c == '"' || c == '[') {
@@ -167,7 +168,9 @@ void check_grammar(const std::string & grammar) {
         } else if (grammar.compare(i, 3, "::=") == 0 && ++rules > max_grammar_rules) {
             fail(LLATTE_GRAMMAR_FAILED, format("the grammar has more than %d rules", max_grammar_rules), rules, max_grammar_rules);
         }
+        tokens |= c == '<';
     }
+    return tokens;
 }
 
 void constraint::add_grammar(const llatte_model * model, const std::string & text, const char * root) {
@@ -175,7 +178,15 @@ void constraint::add_grammar(const llatte_model * model, const std::string & tex
     if (has_grammar()) {
         fail(LLATTE_INVALID_STATE, "the chain has a grammar already");
     }
-    grammar = make_grammar(text, root, [&] { return llama_sampler_init_grammar(model->vocab, text.c_str(), root); });
+    const bool names_tokens = check_grammar(text);
+    take_grammar(model, make_grammar(text, root, [&] { return llama_sampler_init_grammar(model->vocab, text.c_str(), root); }), names_tokens);
+}
+
+void constraint::take_grammar(const llatte_model * model, sampler_ptr made, bool names_tokens) {
+    std::call_once(model->beginnings_made, [&] { model->beginnings = std::make_unique<llatte::beginnings>(model->vocab); });
+    grammar    = std::move(made);
+    vocabulary = model->beginnings.get();
+    by_tokens  = names_tokens;
 }
 
 void constraint::add_format(const llatte_model * model, const std::string & text, int32_t reasoning_tokens, const std::string & reasoning_message) {
@@ -191,9 +202,11 @@ void constraint::add_format(const llatte_model * model, const std::string & text
     constraint        made;
     made.prefill = prefill_of(model, format.value("generation_prompt", ""));
     if (!rules.empty()) {
-        made.lazy    = format.value("grammar_lazy", false);
-        made.grammar = made.lazy ? make_lazy(model, rules, triggers(model, format.at("grammar_triggers")))
-                                 : make_grammar(rules, "root", [&] { return llama_sampler_init_grammar(model->vocab, rules.c_str(), "root"); });
+        made.lazy = format.value("grammar_lazy", false);
+        const bool names_tokens = check_grammar(rules);
+        sampler_ptr one = made.lazy ? make_lazy(model, rules, triggers(model, format.at("grammar_triggers")))
+                                    : make_grammar(rules, "root", [&] { return llama_sampler_init_grammar(model->vocab, rules.c_str(), "root"); });
+        made.take_grammar(model, std::move(one), names_tokens);
     }
     if (reasoning_tokens >= 0 || made.lazy) {
         made.reasoning = make_reasoning(model, format, reasoning_tokens, reasoning_message);
@@ -206,8 +219,10 @@ constraint constraint::copy() const {
     constraint copied;
     copied.grammar.reset(grammar ? llama_sampler_clone(grammar.get()) : nullptr);
     copied.reasoning.reset(reasoning ? llama_sampler_clone(reasoning.get()) : nullptr);
-    copied.lazy    = lazy;
-    copied.prefill = prefill;
+    copied.vocabulary = vocabulary;
+    copied.lazy       = lazy;
+    copied.by_tokens  = by_tokens;
+    copied.prefill    = prefill;
     return copied;
 }
 
@@ -240,6 +255,45 @@ void constraint::forbid(llama_token_data_array & choice) const {
     if (holds()) {
         llama_sampler_apply(grammar.get(), &choice);
     }
+}
+
+// What begins with what is forbidden is forbidden too.
+void constraint::drop_forbidden(beginnings::set & possible, const std::vector<int32_t> & places) const {
+    std::vector<llama_token_data> tokens;
+    for (const int32_t place : places) {
+        if (vocabulary->just(place) != LLAMA_TOKEN_NULL) {
+            tokens.push_back({ vocabulary->just(place), 0.0f, 0.0f });
+        }
+    }
+    llama_token_data_array choice{ tokens.data(), tokens.size(), -1, false };
+    llama_sampler_apply(grammar.get(), &choice);
+    for (const llama_token_data & token : tokens) {
+        if (token.logit == -INFINITY) {
+            possible.reset(vocabulary->of(token.id));
+        }
+    }
+}
+
+beginnings::set constraint::possible() const {
+    beginnings::set possible;
+    possible.set();
+    possible.reset(beginnings::nothing);
+    if (by_tokens) {
+        return possible;
+    }
+    std::vector<int32_t> places(256);
+    std::iota(places.begin(), places.end(), beginnings::alone);
+    drop_forbidden(possible, places);
+    places.clear();
+    for (int32_t place = 0; place < beginnings::alone; place++) {
+        if (possible.test(beginnings::alone + (place >> 8))) {
+            places.push_back(place);
+        } else {
+            possible.reset(place);
+        }
+    }
+    drop_forbidden(possible, places);
+    return possible;
 }
 
 void constraint::accept(llama_token token) {

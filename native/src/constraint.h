@@ -15,8 +15,8 @@ struct sampler_deleter {
 
 using sampler_ptr = std::unique_ptr<llama_sampler, sampler_deleter>;
 
-// Refuses what llama.cpp's parser would not survive.
-void check_grammar(const std::string & grammar);
+// Refuses what llama.cpp's parser would not survive. Returns whether the grammar names tokens.
+bool check_grammar(const std::string & grammar);
 
 // It works as llama-common's sampler does: a token is chosen first and then looked at, and only where it is not allowed is another one chosen from
 // those that are. A grammar that waits for a trigger sleeps while the model reasons.
@@ -39,9 +39,12 @@ public:
     bool allows(llama_token token) const;
     // Whether the reasoning has come to its limit: what comes next is given, token by token.
     bool ends_reasoning() const;
-    // Takes out what must not come next: all but one token where reasoning is to end, and what the grammar forbids where it holds.
+    // Takes out all but the one token that comes next where reasoning is to end.
     void end_reasoning(llama_token_data_array & choice) const;
+    // Takes out what the grammar forbids where it holds.
     void forbid(llama_token_data_array & choice) const;
+    // The beginnings of all tokens that the grammar, which must hold, may allow now.
+    beginnings::set possible() const;
 
     // Throws where the grammar does not allow the token.
     void accept(llama_token token);
@@ -51,11 +54,15 @@ public:
     std::string describe() const;
 
 private:
+    void take_grammar(const llatte_model * model, sampler_ptr made, bool names_tokens);
+    void drop_forbidden(beginnings::set & possible, const std::vector<int32_t> & places) const;
     void accept_prefill();
 
     sampler_ptr              grammar;
     sampler_ptr              reasoning;
-    bool                     lazy = false;
+    const beginnings *       vocabulary = nullptr;
+    bool                     lazy       = false;
+    bool                     by_tokens  = false; // the grammar names tokens, whatever their text is
     std::vector<llama_token> prefill; // of the answer, what the prompt has written already
 };
 

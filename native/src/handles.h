@@ -3,7 +3,11 @@
 
 #include "guard.h"
 
+#include "beginnings.h"
+
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -18,6 +22,10 @@ struct llatte_model {
     int32_t n_positions = INT32_MAX;
     // Positions that llama.cpp reads for each embedding of a batch: M-RoPE's time, height, width and one more.
     int32_t n_positions_a_row = 1;
+
+    // Made when a grammar first asks for them.
+    mutable std::once_flag                      beginnings_made;
+    mutable std::unique_ptr<llatte::beginnings> beginnings;
 
     // Whether a decode computes with weights in host memory, on threads of the CPU. The first lookup of the embeddings always does, on one.
     bool computes_on_cpu = true;

@@ -154,24 +154,77 @@ llama_token choose_freely(llatte_sampler * sampler, const float * logits) {
     return chosen_of(choice);
 }
 
-// Takes out what is forbidden first, and lets the chain choose from what is left.
-llama_token choose_from_allowed(llatte_sampler * sampler, const float * logits, bool by_grammar) {
-    llama_token_data_array choice = make_candidates(sampler, logits);
-    sampler->bounds.end_reasoning(choice);
-    if (by_grammar) {
-        sampler->bounds.forbid(choice);
-    }
+void drop_forbidden(llama_token_data_array & choice) {
     const auto end = std::remove_if(choice.data, choice.data + choice.size, [](const llama_token_data & token) { return token.logit == -INFINITY; });
     choice.size    = end - choice.data;
-    if (choice.size == 0) {
-        fail(LLATTE_GRAMMAR_FAILED, "the grammar allows no token here");
-    }
-    apply_from(sampler, 0, choice);
+}
+
+llama_token allowed_of(const llama_token_data_array & choice) {
     const llama_token token = chosen_of(choice);
     if (!(choice.data[choice.selected].logit > -INFINITY)) {
         fail(LLATTE_GRAMMAR_FAILED, "the chain forbids every token that the grammar allows here");
     }
     return token;
+}
+
+llama_token choose_end_of_reasoning(llatte_sampler * sampler, const float * logits) {
+    llama_token_data_array choice = make_candidates(sampler, logits);
+    sampler->bounds.end_reasoning(choice);
+    drop_forbidden(choice);
+    apply_from(sampler, 0, choice);
+    return allowed_of(choice);
+}
+
+// So many of the best tokens are looked at before all others are.
+constexpr int32_t few_best = 256;
+
+// Where the chain keeps the k best: once k are allowed among the best of all, those behind them do not matter.
+bool choose_from_few_allowed(llatte_sampler * sampler, const float * logits, llama_token_data_array * choice) {
+    size_t cut;
+    float  temperature;
+    if (!find_cut(sampler, &cut, &temperature) || !touch(sampler, logits, cut)) {
+        return false;
+    }
+    const stage & first  = sampler->stages[cut];
+    const int32_t needed = first.kind == stage_kind::greedy ? 1 : first.kind == stage_kind::top_k ? first.count : few_best;
+    shortlist &   list   = sampler->list;
+    if (needed >= few_best || !list.scan(logits, sampler->model->n_vocab, sampler->touched, temperature) || !std::isfinite(list.best()) ||
+        !list.keep_best(few_best)) {
+        return false;
+    }
+    *choice = list.candidates(false);
+    sampler->bounds.forbid(*choice);
+    drop_forbidden(*choice);
+    if (std::count_if(choice->data, choice->data + choice->size,
+                      [&](const llama_token_data & token) { return token.logit > list.floor(); }) < needed) {
+        return false;
+    }
+    apply_from(sampler, cut, *choice);
+    return true;
+}
+
+// What the grammar allows, found by the beginnings that it allows. The logits are known to be numbers.
+llama_token choose_from_allowed(llatte_sampler * sampler, const float * logits) {
+    llama_token_data_array choice{};
+    if (choose_from_few_allowed(sampler, logits, &choice)) {
+        return allowed_of(choice);
+    }
+    const beginnings &    vocabulary = *sampler->model->beginnings;
+    const beginnings::set possible   = sampler->bounds.possible();
+    sampler->candidates.clear();
+    for (llama_token token = 0; token < sampler->model->n_vocab; token++) {
+        if (possible.test(vocabulary.of(token)) && logits[token] > -INFINITY) {
+            sampler->candidates.push_back({ token, logits[token], 0.0f });
+        }
+    }
+    choice = { sampler->candidates.data(), sampler->candidates.size(), -1, false };
+    sampler->bounds.forbid(choice);
+    drop_forbidden(choice);
+    if (choice.size == 0) {
+        fail(LLATTE_GRAMMAR_FAILED, "the grammar allows no token here");
+    }
+    apply_from(sampler, 0, choice);
+    return allowed_of(choice);
 }
 
 } // namespace
@@ -197,8 +250,8 @@ llama_token choose(llatte_sampler * sampler, const float * logits) {
         return choose_freely(sampler, logits);
     }
     try {
-        const llama_token token = bounds.ends_reasoning() ? choose_from_allowed(sampler, logits, false) : choose_freely(sampler, logits);
-        return !bounds.holds() || bounds.allows(token) ? token : choose_from_allowed(sampler, logits, true);
+        const llama_token token = bounds.ends_reasoning() ? choose_end_of_reasoning(sampler, logits) : choose_freely(sampler, logits);
+        return !bounds.holds() || bounds.allows(token) ? token : choose_from_allowed(sampler, logits);
     } catch (const std::exception & thrown) {
         grammar_refusal(thrown);
     }

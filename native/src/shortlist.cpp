@@ -149,7 +149,9 @@ bool shortlist::keep_best(int32_t count) {
     if (count >= n_blocks_) {
         return false;
     }
-    collect(best_of_block(count), INFINITY, count);
+    const float least = best_of_block(count);
+    floor_            = least / temperature_;
+    collect(least, INFINITY, count);
     merge_by_id();
     return true;
 }

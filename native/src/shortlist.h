@@ -18,6 +18,9 @@ public:
     // The highest logit of all.
     float best() const { return best_; }
 
+    // After keep_best(): the list has every token above this.
+    float floor() const { return floor_; }
+
     // Each makes the list, or is false where it would not be short.
     bool keep_best(int32_t count);                        // the `count` best and perhaps more, by id
     bool keep_probable(float p, int32_t min_keep);        // all of p times the best one's probability and perhaps more, by id
@@ -37,6 +40,7 @@ private:
     int32_t       n_blocks_    = 0;
     float         temperature_ = 1;
     float         best_        = 0;
+    float         floor_       = 0;
 
     const std::vector<llama_token_data> * touched_ = nullptr;
 

@@ -1,7 +1,9 @@
 // Grammars that wait, formats, and the end of reasoning.
 #include "fixture.h"
+#include "sampler.h"
 
 #include <cmath>
+#include <random>
 
 using check::error;
 using fixture::batch;
@@ -169,6 +171,38 @@ CASE(a_bound_that_another_stage_contradicts) {
     int32_t token = -1;
     CHECK_STATUS(LLATTE_GRAMMAR_FAILED, llatte_sampler_sample(sampler.get(), world().context.get(), -1, &token, &error()));
     CHECK(token == -1);
+}
+
+// Beginnings leave out nothing that the grammar allows: each token is judged by itself, at many states of several grammars.
+CASE(beginnings_of_what_is_allowed) {
+    const llatte_model * model = world().model.get();
+    std::mt19937         random(7);
+    int64_t              n_pruned = 0;
+    for (const char * grammar : { "root ::= (\"yes\" | \"no\" | \" \"){0,9} \"hello world\"", "root ::= [a-h]+ (\"<\" [0-9]{2} \">\" | root)",
+                                  "root ::= \"{\" [ \\t\\n]* \"\\\"\" [^\\\"]* \"\\\"\" \"}\"", "root ::= <[5]> root | <[9]> \"no\"", "root ::= \"\\u20ac\" | \"y\"" }) {
+        auto sampler = chain();
+        CHECK_OK(llatte_sampler_add_grammar(sampler.get(), grammar, "root", &error()));
+        llatte::constraint & bounds = sampler->bounds;
+        for (int step = 0; step < 60; step++) {
+            const llatte::beginnings::set possible = bounds.possible();
+            std::vector<llama_token>      allowed;
+            for (llama_token token = 0; token < model->n_vocab; token++) {
+                const bool kept = possible.test(model->beginnings->of(token));
+                n_pruned += !kept;
+                if (bounds.allows(token)) {
+                    CHECK(kept);
+                    allowed.push_back(token);
+                }
+            }
+            if (allowed.empty() || llama_vocab_is_eog(model->vocab, allowed.back())) {
+                bounds.reset();
+                continue;
+            }
+            const llama_token next = allowed[random() % allowed.size()];
+            llama_vocab_is_eog(model->vocab, next) ? bounds.reset() : bounds.accept(next);
+        }
+    }
+    CHECK(n_pruned > 10000);
 }
 
 int main(int argc, char ** argv) {
