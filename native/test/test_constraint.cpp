@@ -1,6 +1,6 @@
 // Grammars that wait, formats, and the end of reasoning.
 #include "fixture.h"
-#include "sampler.h"
+#include "../src/sampler.h"
 
 #include <cmath>
 #include <random>
