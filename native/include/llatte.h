@@ -428,13 +428,19 @@ LLATTE_API int32_t llatte_template_source(const struct llatte_template * tmpl, s
  * "grammar": string, "reasoning_format": "none|auto|deepseek", "chat_template_kwargs": {}, "now": seconds since the epoch}; all but
  * `messages` may be absent. The answer is JSON: {"prompt", "grammar", "grammar_lazy", "grammar_triggers": [{"type","value","token"}],
  * "preserved_tokens": [], "additional_stops": [], "format", "generation_prompt", "parser", "supports_thinking", "thinking_start_tag",
- * "thinking_end_tags": [], "reasoning_format"}; handed back as it is, it is the `syntax` that llatte_template_parse needs. */
+ * "thinking_end_tags": [], "reasoning_format"}; handed back as it is, it is the `syntax` that llatte_parser_create needs. */
 LLATTE_API int32_t llatte_template_render(const struct llatte_template * tmpl, const char * request, struct llatte_text * out,
                                           struct llatte_error * error);
 
+struct llatte_parser;
+
+/* Reads what models write in answer to a rendered conversation. Any thread; several at once may use one. */
+LLATTE_API int32_t llatte_parser_create(const char * syntax, struct llatte_parser ** out, struct llatte_error * error);
+LLATTE_API void    llatte_parser_free(struct llatte_parser * parser); /* NULL is allowed */
+
 /* Parses what a model wrote into an OpenAI message (content, reasoning_content, tool_calls) as JSON. `partial`: more text will follow. */
-LLATTE_API int32_t llatte_template_parse(const char * syntax, const char * text, int64_t text_length, bool partial,
-                                         struct llatte_text * out, struct llatte_error * error);
+LLATTE_API int32_t llatte_parser_parse(const struct llatte_parser * parser, const char * text, int64_t text_length, bool partial,
+                                       struct llatte_text * out, struct llatte_error * error);
 
 /* ---- GGUF -------------------------------------------------------------------------------------------------------------------- */
 

@@ -12,6 +12,10 @@ struct llatte_template {
     std::string               source;
 };
 
+struct llatte_parser {
+    common_chat_parser_params params;
+};
+
 namespace llatte {
 
 namespace {
@@ -310,19 +314,32 @@ int32_t llatte_template_render(const llatte_template * tmpl, const char * reques
     });
 }
 
-int32_t llatte_template_parse(const char * syntax, const char * text, int64_t text_length, bool partial, llatte_text * out,
-                              llatte_error * error) {
+int32_t llatte_parser_create(const char * syntax, llatte_parser ** out, llatte_error * error) {
     return llatte::guarded_template(error, [&] {
         llatte::require_not_null(syntax, "syntax");
+        llatte::require_not_null(out, "out");
+        llatte::require_flat_json(LLATTE_TEMPLATE_FAILED, "the syntax", syntax);
+        auto parser    = std::make_unique<llatte_parser>();
+        parser->params = llatte::parser_of(common_json::parse(syntax));
+        *out           = parser.release();
+    });
+}
+
+void llatte_parser_free(llatte_parser * parser) {
+    delete parser;
+}
+
+int32_t llatte_parser_parse(const llatte_parser * parser, const char * text, int64_t text_length, bool partial, llatte_text * out,
+                            llatte_error * error) {
+    return llatte::guarded_template(error, [&] {
+        llatte::require_not_null(parser, "parser");
         llatte::require_not_null(text, "text");
         llatte::require_range("text_length", text_length, 0, INT32_MAX);
-        llatte::require_flat_json(LLATTE_TEMPLATE_FAILED, "the syntax", syntax);
-        const auto params  = llatte::parser_of(common_json::parse(syntax));
-        if (params.format != COMMON_CHAT_FORMAT_CONTENT_ONLY) {
+        if (parser->params.format != COMMON_CHAT_FORMAT_CONTENT_ONLY) {
             // Quotes are not looked at: what a model wrote may be no JSON at all.
             llatte::require_flat_brackets(LLATTE_TEMPLATE_FAILED, "what the model wrote", { text, static_cast<size_t>(text_length) });
         }
-        const auto message = common_chat_parse(std::string(text, text_length), partial, params);
+        const auto message = common_chat_parse(std::string(text, text_length), partial, parser->params);
         llatte::assign(out, message.to_json_oaicompat().dump_safe());
     });
 }

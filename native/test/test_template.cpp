@@ -37,10 +37,16 @@ int32_t render(const fixture::template_ptr & tmpl, const std::string & request, 
 }
 
 int32_t parse(const std::string & syntax, const std::string & written, bool partial = false) {
-    llatte_text   text{};
-    const int32_t status =
-        llatte_template_parse(syntax.c_str(), written.data(), static_cast<int64_t>(written.size()), partial, &text, &error());
+    llatte_parser * parser = nullptr;
+    int32_t         status = llatte_parser_create(syntax.c_str(), &parser, &error());
+    if (status != LLATTE_OK) {
+        CHECK(parser == nullptr);
+        return status;
+    }
+    llatte_text text{};
+    status = llatte_parser_parse(parser, written.data(), static_cast<int64_t>(written.size()), partial, &text, &error());
     llatte_text_free(&text);
+    llatte_parser_free(parser);
     return status;
 }
 
@@ -86,9 +92,14 @@ CASE(null_sources_and_requests) {
     CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_template_render(nullptr, hello, &text, &error()));
     CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_template_render(tmpl.get(), nullptr, &text, &error()));
     CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_template_render(tmpl.get(), hello, nullptr, &error()));
-    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_template_parse(nullptr, "a", 1, false, &text, &error()));
-    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_template_parse("{}", nullptr, 1, false, &text, &error()));
-    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_template_parse("{}", "a", -1, false, &text, &error()));
+    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_parser_create(nullptr, nullptr, &error()));
+    llatte_parser * parser = nullptr;
+    CHECK_OK(llatte_parser_create("{\"format\":0}", &parser, &error()));
+    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_parser_parse(nullptr, "a", 1, false, &text, &error()));
+    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_parser_parse(parser, nullptr, 1, false, &text, &error()));
+    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_parser_parse(parser, "a", -1, false, &text, &error()));
+    llatte_parser_free(parser);
+    llatte_parser_free(nullptr);
     CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_template_source(nullptr, &text, &error()));
     llatte_template_free(nullptr);
 }

@@ -13632,7 +13632,128 @@ public class LlamaCpp extends LlamaCpp$shared {
         }
     }
 
-    private static class llatte_template_parse {
+    private static class llatte_parser_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_parser_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_parser_create(const char *syntax, struct llatte_parser **out, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_parser_create$descriptor() {
+        return llatte_parser_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_parser_create(const char *syntax, struct llatte_parser **out, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_parser_create$handle() {
+        return llatte_parser_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_parser_create(const char *syntax, struct llatte_parser **out, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_parser_create$address() {
+        return llatte_parser_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_parser_create(const char *syntax, struct llatte_parser **out, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_parser_create(MemorySegment syntax, MemorySegment out, MemorySegment error) {
+        var mh$ = llatte_parser_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_parser_create", syntax, out, error);
+            }
+            return (int)mh$.invokeExact(syntax, out, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_parser_free {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_parser_free");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void llatte_parser_free(struct llatte_parser *parser)
+     * }
+     */
+    public static FunctionDescriptor llatte_parser_free$descriptor() {
+        return llatte_parser_free.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void llatte_parser_free(struct llatte_parser *parser)
+     * }
+     */
+    public static MethodHandle llatte_parser_free$handle() {
+        return llatte_parser_free.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void llatte_parser_free(struct llatte_parser *parser)
+     * }
+     */
+    public static MemorySegment llatte_parser_free$address() {
+        return llatte_parser_free.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void llatte_parser_free(struct llatte_parser *parser)
+     * }
+     */
+    public static void llatte_parser_free(MemorySegment parser) {
+        var mh$ = llatte_parser_free.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_parser_free", parser);
+            }
+            mh$.invokeExact(parser);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_parser_parse {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LlamaCpp.C_INT,
             LlamaCpp.C_POINTER,
@@ -13643,7 +13764,7 @@ public class LlamaCpp extends LlamaCpp$shared {
             LlamaCpp.C_POINTER
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_template_parse");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_parser_parse");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -13651,45 +13772,45 @@ public class LlamaCpp extends LlamaCpp$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t llatte_template_parse(const char *syntax, const char *text, int64_t text_length, _Bool partial, struct llatte_text *out, struct llatte_error *error)
+     * int32_t llatte_parser_parse(const struct llatte_parser *parser, const char *text, int64_t text_length, _Bool partial, struct llatte_text *out, struct llatte_error *error)
      * }
      */
-    public static FunctionDescriptor llatte_template_parse$descriptor() {
-        return llatte_template_parse.DESC;
+    public static FunctionDescriptor llatte_parser_parse$descriptor() {
+        return llatte_parser_parse.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t llatte_template_parse(const char *syntax, const char *text, int64_t text_length, _Bool partial, struct llatte_text *out, struct llatte_error *error)
+     * int32_t llatte_parser_parse(const struct llatte_parser *parser, const char *text, int64_t text_length, _Bool partial, struct llatte_text *out, struct llatte_error *error)
      * }
      */
-    public static MethodHandle llatte_template_parse$handle() {
-        return llatte_template_parse.HANDLE;
+    public static MethodHandle llatte_parser_parse$handle() {
+        return llatte_parser_parse.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t llatte_template_parse(const char *syntax, const char *text, int64_t text_length, _Bool partial, struct llatte_text *out, struct llatte_error *error)
+     * int32_t llatte_parser_parse(const struct llatte_parser *parser, const char *text, int64_t text_length, _Bool partial, struct llatte_text *out, struct llatte_error *error)
      * }
      */
-    public static MemorySegment llatte_template_parse$address() {
-        return llatte_template_parse.ADDR;
+    public static MemorySegment llatte_parser_parse$address() {
+        return llatte_parser_parse.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * int32_t llatte_template_parse(const char *syntax, const char *text, int64_t text_length, _Bool partial, struct llatte_text *out, struct llatte_error *error)
+     * int32_t llatte_parser_parse(const struct llatte_parser *parser, const char *text, int64_t text_length, _Bool partial, struct llatte_text *out, struct llatte_error *error)
      * }
      */
-    public static int llatte_template_parse(MemorySegment syntax, MemorySegment text, long text_length, boolean partial, MemorySegment out, MemorySegment error) {
-        var mh$ = llatte_template_parse.HANDLE;
+    public static int llatte_parser_parse(MemorySegment parser, MemorySegment text, long text_length, boolean partial, MemorySegment out, MemorySegment error) {
+        var mh$ = llatte_parser_parse.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("llatte_template_parse", syntax, text, text_length, partial, out, error);
+                traceDowncall("llatte_parser_parse", parser, text, text_length, partial, out, error);
             }
-            return (int)mh$.invokeExact(syntax, text, text_length, partial, out, error);
+            return (int)mh$.invokeExact(parser, text, text_length, partial, out, error);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -1,8 +1,6 @@
 package io.llatte.engine;
 
-import io.llatte.TemplateException;
 import io.llatte.llama.ChatMessage;
-import io.llatte.llama.ChatTemplate;
 import io.llatte.llama.FinishReason;
 import io.llatte.llama.Logprobs;
 import io.llatte.llama.Timings;
@@ -23,8 +21,7 @@ final class EngineStream implements AnswerStream {
     private final Request request;
     private final Vocab vocab;
     private final TokenReader reader;
-    private final PromptTokens prompt;
-    private final StringBuilder said = new StringBuilder();
+    private final AnswerText said;
     private final Cleaner.Cleanable cleanable;
     private volatile boolean closed;
     private boolean begun;
@@ -32,10 +29,17 @@ final class EngineStream implements AnswerStream {
     EngineStream(Request request, Vocab vocab, PromptTokens prompt) {
         this.request = request;
         this.vocab = vocab;
-        this.prompt = prompt;
+        this.said = new AnswerText(prompt.chat());
         this.reader = new TokenReader(vocab, prompt.shown(), prompt.stop(), new Ids());
         this.begun = prompt.chat().isEmpty();
-        this.cleanable = ABANDONED.register(this, () -> cancel(request));
+        this.cleanable = ABANDONED.register(this, whenDropped(request, said));
+    }
+
+    private static Runnable whenDropped(Request request, AnswerText said) {
+        return () -> {
+            cancel(request);
+            said.close();
+        };
     }
 
     private final class Ids implements TokenReader.Ids {
@@ -71,7 +75,7 @@ final class EngineStream implements AnswerStream {
             throw new NoSuchElementException("the generation has ended: " + finishReason());
         }
         Token token = reader.next();
-        said.append(token.text());
+        said.add(token.text());
         if (!begun) {
             // Blanks between the template's last word and the answer's first.
             token = token.withText(token.text().stripLeading());
@@ -82,27 +86,7 @@ final class EngineStream implements AnswerStream {
 
     @Override
     public ChatMessage message() {
-        String text = said.toString();
-        if (prompt.chat().isEmpty()) {
-            return ChatMessage.assistant(text);
-        }
-        if (finishReason() == FinishReason.EOG) {
-            try {
-                return parsed(text, false);
-            } catch (TemplateException unfinished) {
-                // A model may end in the middle of what its format wants. What it said so far is no less worth.
-            }
-        }
-        try {
-            return parsed(text, true);
-        } catch (TemplateException notOfTheFormat) {
-            return ChatMessage.assistant(text.stripLeading());
-        }
-    }
-
-    private ChatMessage parsed(String text, boolean partial) {
-        ChatMessage message = ChatTemplate.parse(prompt.chat().get(), text, partial);
-        return message.withContent(message.content().stripLeading());
+        return said.message(finishReason() == FinishReason.EOG);
     }
 
     @Override

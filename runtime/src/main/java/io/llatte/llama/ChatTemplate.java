@@ -21,6 +21,9 @@ public final class ChatTemplate implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper(JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build()).build());
 
+    /// llama-common's format of an answer that is nothing but its text.
+    private static final int CONTENT_ONLY = 0;
+
     private final NativeTemplate template;
 
     private ChatTemplate(NativeTemplate template) {
@@ -72,7 +75,8 @@ public final class ChatTemplate implements AutoCloseable {
         String syntax = template.render(toJson(chat).toString());
         JsonNode answer = parse(syntax);
         return new RenderedChat(answer.path("prompt").asText(), texts(answer.path("additional_stops")), answer.path("grammar").asText(""),
-                answer.path("grammar_lazy").asBoolean(), texts(answer.path("preserved_tokens")), answer.path("supports_thinking").asBoolean(), syntax);
+                answer.path("grammar_lazy").asBoolean(), texts(answer.path("preserved_tokens")), answer.path("supports_thinking").asBoolean(),
+                answer.path("format").asInt() == CONTENT_ONLY, syntax);
     }
 
     private static List<String> texts(JsonNode array) {
@@ -81,16 +85,13 @@ public final class ChatTemplate implements AutoCloseable {
         return texts;
     }
 
-    /// Reads what a model wrote: its text, its reasoning and its tool calls, in the format that the template asked it to use.
+    /// Reads a whole answer, or the beginning of one; see [AnswerParser], which is faster for several.
     ///
-    /// @param partial whether more text will follow, so that what is incomplete is left out rather than refused
     /// @throws io.llatte.TemplateException if the text does not follow the format
     public static ChatMessage parse(RenderedChat rendered, String text, boolean partial) {
-        JsonNode message = parse(NativeTemplate.parse(rendered.syntax(), text, partial));
-        List<ToolCall> calls = new ArrayList<>();
-        message.path("tool_calls").forEach(call -> calls.add(new ToolCall(call.path("id").asText(""),
-                call.path("function").path("name").asText(), call.path("function").path("arguments").asText())));
-        return new ChatMessage("assistant", message.path("content").asText(""), message.path("reasoning_content").asText(""), calls, "");
+        try (var parser = AnswerParser.of(rendered)) {
+            return parser.parse(text, partial);
+        }
     }
 
     private static ObjectNode toJson(ChatRequest chat) {
@@ -147,7 +148,8 @@ public final class ChatTemplate implements AutoCloseable {
         return json;
     }
 
-    private static JsonNode parse(String json) {
+    /// What the shim answered.
+    static JsonNode parse(String json) {
         try {
             return JSON.readTree(json);
         } catch (JsonProcessingException e) {

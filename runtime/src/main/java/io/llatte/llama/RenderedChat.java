@@ -11,9 +11,10 @@ import java.util.Objects;
 /// @param grammarLazy whether the grammar holds only once the answer has come to a trigger, such as the beginning of a tool's call
 /// @param preservedTokens texts of special tokens that are part of the answer, as those around a tool's call
 /// @param supportsThinking whether the template knows reasoning
-/// @param syntax llama-common's own description, which [Sampler.Builder#format] and [ChatTemplate#parse(RenderedChat, String, boolean)] need; opaque
+/// @param plain whether an answer is nothing but its text, and need not be parsed
+/// @param syntax llama-common's own description, which [Sampler.Builder#format] and [AnswerParser] need; opaque
 public record RenderedChat(String prompt, List<String> stop, String grammar, boolean grammarLazy, List<String> preservedTokens,
-                           boolean supportsThinking, String syntax) {
+                           boolean supportsThinking, boolean plain, String syntax) {
 
     public RenderedChat {
         Objects.requireNonNull(prompt, "prompt");

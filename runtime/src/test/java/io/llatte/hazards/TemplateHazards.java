@@ -108,11 +108,11 @@ final class TemplateHazards extends Hazards {
             for (String syntax : List.of("", "{", "{}", "5", "[]", "null", "{\"format\": -1}", "{\"format\": 99999}", "{\"format\": \"x\"}", "{\"format\": 0, \"parser\": \"nonsense\"}",
                     "{\"format\": 0, \"parser\": 5}", "{\"reasoning_format\": \"odd\"}", "[".repeat(200_000), "{\"a\":".repeat(200_000),
                     "{\"format\": 0, \"thinking_end_tags\": [5]}")) {
-                survived(() -> ChatTemplate.parse(new RenderedChat("", List.of(), "", false, List.of(), false, syntax), "text", true));
+                survived(() -> ChatTemplate.parse(new RenderedChat("", List.of(), "", false, List.of(), false, false, syntax), "text", true));
             }
             for (int format = -1; format < 64; format++) {
                 int code = format;
-                survived(() -> ChatTemplate.parse(new RenderedChat("", List.of(), "", false, List.of(), false, "{\"format\": " + code + "}"), "text {\"a\": [1, 2", true));
+                survived(() -> ChatTemplate.parse(new RenderedChat("", List.of(), "", false, List.of(), false, false, "{\"format\": " + code + "}"), "text {\"a\": [1, 2", true));
             }
         }
     }

@@ -50,17 +50,6 @@ public final class NativeTemplate implements AutoCloseable {
         }
     }
 
-    public static String parse(String syntax, String output, boolean partial) {
-        try (var scratch = Arena.ofConfined()) {
-            MemorySegment json = scratch.allocateFrom(syntax, UTF_8);
-            byte[] utf8 = output.getBytes(UTF_8);
-            MemorySegment bytes = scratch.allocate(Math.max(1, utf8.length));
-            MemorySegment.copy(utf8, 0, bytes, ValueLayout.JAVA_BYTE, 0, utf8.length);
-            return NativeText.read("parsing a model's output", (text, error) ->
-                    LlamaCpp.llatte_template_parse(json, bytes, utf8.length, partial, text, error));
-        }
-    }
-
     public boolean isOpen() {
         return handle.isOpen();
     }
