@@ -257,6 +257,37 @@ LLATTE_API int32_t llatte_memory_plan(const char * path, const struct llama_mode
                                       const struct llama_context_params * context_params, struct llatte_memory_entry * entries,
                                       int32_t capacity, int32_t * count, struct llatte_error * error);
 
+/* ---- adapters: what changes a model's layers without touching its weights -------------------------------------------------- */
+
+struct llatte_adapter;
+
+/* The bytes of a LoRA adapter by buffer type, as `model_bytes`, before it is loaded and after. LLATTE_LOAD_FAILED where the file is no LoRA, is
+ * another architecture's, or its shapes do not fit the model. */
+LLATTE_API int32_t llatte_adapter_plan(const struct llatte_model * model, const char * path, struct llatte_memory_entry * entries,
+                                       int32_t capacity, int32_t * count, struct llatte_error * error);
+LLATTE_API int32_t llatte_adapter_load(struct llatte_model * model, const char * path, struct llatte_adapter ** out,
+                                       struct llatte_error * error);
+LLATTE_API int32_t llatte_adapter_memory(const struct llatte_adapter * adapter, struct llatte_memory_entry * entries, int32_t capacity,
+                                         int32_t * count, struct llatte_error * error);
+/* Takes it out of the contexts that use it, on whose threads this is called, and frees it. Before the model. NULL is allowed. */
+LLATTE_API void    llatte_adapter_free(struct llatte_adapter * adapter);
+
+/* What the next decodes are changed by: these, and none of those before. At most 64, each once; a scale of 0 is none. What is in the cache stays
+ * as it was evaluated. Plans the context's graph anew, which takes milliseconds and may change its compute buffers. */
+LLATTE_API int32_t llatte_context_set_adapters(struct llatte_context * context, struct llatte_adapter * const * adapters, const float * scales,
+                                               int32_t count, struct llatte_error * error);
+
+/* Reads a control vector's file: a direction of n_embd numbers for each layer but the first, (n_layer - 1) x n_embd in all, 0 where the file has
+ * none. `length` gets their number, also with LLATTE_BUFFER_TOO_SMALL. */
+LLATTE_API int32_t llatte_control_vector_read(const struct llatte_model * model, const char * path, float * data, int64_t capacity,
+                                              int64_t * length, struct llatte_error * error);
+/* The bytes that a context's first control vector takes by buffer type, as `model_bytes`; further ones take their place. */
+LLATTE_API int32_t llatte_control_vector_plan(const struct llatte_model * model, struct llatte_memory_entry * entries, int32_t capacity,
+                                              int32_t * count, struct llatte_error * error);
+/* Adds the directions to what each layer hands on, in the next decodes; NULL for none any longer. Plans the graph anew. */
+LLATTE_API int32_t llatte_context_set_control_vector(struct llatte_context * context, const float * data, int64_t length,
+                                                     struct llatte_error * error);
+
 /* ---- sequences: lanes of the KV cache ------------------------------------------------------------------------------------- */
 
 /* Positions are [from, to); from < 0 means 0 and to < 0 means the end. A sequence is 0 <= sequence < n_seq_max. A partial removal that the

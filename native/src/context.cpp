@@ -310,6 +310,7 @@ void llatte_context_free(llatte_context * context) {
     if (context != nullptr) {
         llatte::detach_all(context);
         llatte::guarded(nullptr, [&] { llatte::detach_speculators(context); });
+        llatte::leave_adapters(context);
         llatte::guarded(nullptr, [&] { llama_free(context->handle); });
         delete context;
     }

@@ -31,6 +31,7 @@ struct llatte_model {
     bool computes_on_cpu = true;
 };
 
+struct llatte_adapter;
 struct llatte_speculator;
 
 struct llatte_context {
@@ -75,6 +76,10 @@ struct llatte_context {
 
     // Those that use this context, which is freed after them.
     std::vector<llatte_speculator *> speculators;
+
+    // What changes its layers, and how much.
+    std::vector<llatte_adapter *> adapters;
+    std::vector<float>            scales;
 };
 
 namespace llatte {
@@ -135,6 +140,9 @@ void check_context_params(const llatte_model * model, const llama_context_params
 
 // Whether the cache is a state that only moves on.
 bool is_recurrent(const llatte_context * context);
+
+// Tells the context's adapters that it goes.
+void leave_adapters(llatte_context * context);
 
 // Takes the context out of its speculators' hands, which then refuse every call.
 void detach_speculators(llatte_context * context);

@@ -10674,6 +10674,513 @@ public class LlamaCpp extends LlamaCpp$shared {
         }
     }
 
+    private static class llatte_adapter_plan {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_adapter_plan");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_adapter_plan(const struct llatte_model *model, const char *path, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_adapter_plan$descriptor() {
+        return llatte_adapter_plan.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_adapter_plan(const struct llatte_model *model, const char *path, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_adapter_plan$handle() {
+        return llatte_adapter_plan.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_adapter_plan(const struct llatte_model *model, const char *path, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_adapter_plan$address() {
+        return llatte_adapter_plan.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_adapter_plan(const struct llatte_model *model, const char *path, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_adapter_plan(MemorySegment model, MemorySegment path, MemorySegment entries, int capacity, MemorySegment count, MemorySegment error) {
+        var mh$ = llatte_adapter_plan.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_adapter_plan", model, path, entries, capacity, count, error);
+            }
+            return (int)mh$.invokeExact(model, path, entries, capacity, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_adapter_load {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_adapter_load");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_adapter_load(struct llatte_model *model, const char *path, struct llatte_adapter **out, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_adapter_load$descriptor() {
+        return llatte_adapter_load.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_adapter_load(struct llatte_model *model, const char *path, struct llatte_adapter **out, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_adapter_load$handle() {
+        return llatte_adapter_load.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_adapter_load(struct llatte_model *model, const char *path, struct llatte_adapter **out, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_adapter_load$address() {
+        return llatte_adapter_load.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_adapter_load(struct llatte_model *model, const char *path, struct llatte_adapter **out, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_adapter_load(MemorySegment model, MemorySegment path, MemorySegment out, MemorySegment error) {
+        var mh$ = llatte_adapter_load.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_adapter_load", model, path, out, error);
+            }
+            return (int)mh$.invokeExact(model, path, out, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_adapter_memory {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_adapter_memory");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_adapter_memory(const struct llatte_adapter *adapter, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_adapter_memory$descriptor() {
+        return llatte_adapter_memory.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_adapter_memory(const struct llatte_adapter *adapter, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_adapter_memory$handle() {
+        return llatte_adapter_memory.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_adapter_memory(const struct llatte_adapter *adapter, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_adapter_memory$address() {
+        return llatte_adapter_memory.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_adapter_memory(const struct llatte_adapter *adapter, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_adapter_memory(MemorySegment adapter, MemorySegment entries, int capacity, MemorySegment count, MemorySegment error) {
+        var mh$ = llatte_adapter_memory.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_adapter_memory", adapter, entries, capacity, count, error);
+            }
+            return (int)mh$.invokeExact(adapter, entries, capacity, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_adapter_free {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_adapter_free");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void llatte_adapter_free(struct llatte_adapter *adapter)
+     * }
+     */
+    public static FunctionDescriptor llatte_adapter_free$descriptor() {
+        return llatte_adapter_free.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void llatte_adapter_free(struct llatte_adapter *adapter)
+     * }
+     */
+    public static MethodHandle llatte_adapter_free$handle() {
+        return llatte_adapter_free.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void llatte_adapter_free(struct llatte_adapter *adapter)
+     * }
+     */
+    public static MemorySegment llatte_adapter_free$address() {
+        return llatte_adapter_free.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void llatte_adapter_free(struct llatte_adapter *adapter)
+     * }
+     */
+    public static void llatte_adapter_free(MemorySegment adapter) {
+        var mh$ = llatte_adapter_free.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_adapter_free", adapter);
+            }
+            mh$.invokeExact(adapter);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_context_set_adapters {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_context_set_adapters");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_context_set_adapters(struct llatte_context *context, struct llatte_adapter *const *adapters, const float *scales, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_context_set_adapters$descriptor() {
+        return llatte_context_set_adapters.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_context_set_adapters(struct llatte_context *context, struct llatte_adapter *const *adapters, const float *scales, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_context_set_adapters$handle() {
+        return llatte_context_set_adapters.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_context_set_adapters(struct llatte_context *context, struct llatte_adapter *const *adapters, const float *scales, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_context_set_adapters$address() {
+        return llatte_context_set_adapters.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_context_set_adapters(struct llatte_context *context, struct llatte_adapter *const *adapters, const float *scales, int32_t count, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_context_set_adapters(MemorySegment context, MemorySegment adapters, MemorySegment scales, int count, MemorySegment error) {
+        var mh$ = llatte_context_set_adapters.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_context_set_adapters", context, adapters, scales, count, error);
+            }
+            return (int)mh$.invokeExact(context, adapters, scales, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_control_vector_read {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_LONG,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_control_vector_read");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_control_vector_read(const struct llatte_model *model, const char *path, float *data, int64_t capacity, int64_t *length, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_control_vector_read$descriptor() {
+        return llatte_control_vector_read.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_control_vector_read(const struct llatte_model *model, const char *path, float *data, int64_t capacity, int64_t *length, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_control_vector_read$handle() {
+        return llatte_control_vector_read.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_control_vector_read(const struct llatte_model *model, const char *path, float *data, int64_t capacity, int64_t *length, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_control_vector_read$address() {
+        return llatte_control_vector_read.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_control_vector_read(const struct llatte_model *model, const char *path, float *data, int64_t capacity, int64_t *length, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_control_vector_read(MemorySegment model, MemorySegment path, MemorySegment data, long capacity, MemorySegment length, MemorySegment error) {
+        var mh$ = llatte_control_vector_read.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_control_vector_read", model, path, data, capacity, length, error);
+            }
+            return (int)mh$.invokeExact(model, path, data, capacity, length, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_control_vector_plan {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_control_vector_plan");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_control_vector_plan(const struct llatte_model *model, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_control_vector_plan$descriptor() {
+        return llatte_control_vector_plan.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_control_vector_plan(const struct llatte_model *model, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_control_vector_plan$handle() {
+        return llatte_control_vector_plan.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_control_vector_plan(const struct llatte_model *model, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_control_vector_plan$address() {
+        return llatte_control_vector_plan.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_control_vector_plan(const struct llatte_model *model, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_control_vector_plan(MemorySegment model, MemorySegment entries, int capacity, MemorySegment count, MemorySegment error) {
+        var mh$ = llatte_control_vector_plan.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_control_vector_plan", model, entries, capacity, count, error);
+            }
+            return (int)mh$.invokeExact(model, entries, capacity, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_context_set_control_vector {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_LONG,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_context_set_control_vector");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_context_set_control_vector(struct llatte_context *context, const float *data, int64_t length, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_context_set_control_vector$descriptor() {
+        return llatte_context_set_control_vector.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_context_set_control_vector(struct llatte_context *context, const float *data, int64_t length, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_context_set_control_vector$handle() {
+        return llatte_context_set_control_vector.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_context_set_control_vector(struct llatte_context *context, const float *data, int64_t length, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_context_set_control_vector$address() {
+        return llatte_context_set_control_vector.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_context_set_control_vector(struct llatte_context *context, const float *data, int64_t length, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_context_set_control_vector(MemorySegment context, MemorySegment data, long length, MemorySegment error) {
+        var mh$ = llatte_context_set_control_vector.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_context_set_control_vector", context, data, length, error);
+            }
+            return (int)mh$.invokeExact(context, data, length, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class llatte_sequence_remove {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LlamaCpp.C_INT,
