@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <numeric>
+#include <regex>
 
 namespace llatte {
 
@@ -40,6 +41,9 @@ struct triggers {
     triggers(const llatte_model * model, const json & list) {
         for (const auto & trigger : list) {
             add(model, trigger.at("type").get<int>(), trigger.at("value").get<std::string>(), trigger.value("token", LLAMA_TOKEN_NULL));
+        }
+        for (const std::string & pattern : patterns) {
+            std::regex{ pattern }; // llama.cpp leaks its stage where this throws
         }
         if (patterns.empty() && tokens.empty()) {
             fail(LLATTE_GRAMMAR_FAILED, "the grammar waits for a trigger, and there is none");

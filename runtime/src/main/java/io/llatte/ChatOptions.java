@@ -1,5 +1,6 @@
 package io.llatte;
 
+import io.llatte.engine.Adapter;
 import io.llatte.engine.OverflowPolicy;
 import io.llatte.llama.Constraint;
 import io.llatte.llama.Logprobs;
@@ -28,9 +29,10 @@ import java.util.OptionalInt;
 /// @param tools what the model may call
 /// @param toolChoice whether it calls them
 /// @param parallelToolCalls whether it may ask for several calls at once
+/// @param adapters LoRA adapters and control vectors that change the model for this answer
 public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> stop, boolean ignoreEog, OverflowPolicy overflow,
                           int priority, Speculation speculation, OptionalInt topLogprobs, Constraint constraint, ReasoningOptions reasoning,
-                          List<ToolDefinition> tools, ToolChoice toolChoice, boolean parallelToolCalls) {
+                          List<ToolDefinition> tools, ToolChoice toolChoice, boolean parallelToolCalls, List<Adapter> adapters) {
 
     public ChatOptions {
         if (maxTokens < 1) {
@@ -44,6 +46,7 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
         Objects.requireNonNull(reasoning, "reasoning");
         tools = List.copyOf(tools);
         Objects.requireNonNull(toolChoice, "toolChoice");
+        adapters = List.copyOf(adapters);
         stop = List.copyOf(stop);
         if (stop.stream().anyMatch(String::isEmpty)) {
             throw new IllegalArgumentException("a stop string must not be empty");
@@ -73,6 +76,7 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
         builder.tools = tools;
         builder.toolChoice = toolChoice;
         builder.parallelToolCalls = parallelToolCalls;
+        builder.adapters = adapters;
         return builder;
     }
 
@@ -92,6 +96,7 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
         private List<ToolDefinition> tools = List.of();
         private ToolChoice toolChoice = ToolChoice.AUTO;
         private boolean parallelToolCalls;
+        private List<Adapter> adapters = List.of();
 
         private Builder() {
         }
@@ -161,9 +166,14 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
             return this;
         }
 
+        public Builder adapters(List<Adapter> value) {
+            adapters = value;
+            return this;
+        }
+
         public ChatOptions build() {
             return new ChatOptions(maxTokens, sampling, stop, ignoreEog, overflow, priority, speculation, topLogprobs, constraint, reasoning, tools,
-                    toolChoice, parallelToolCalls);
+                    toolChoice, parallelToolCalls, adapters);
         }
     }
 }

@@ -211,7 +211,7 @@ public final class LocalLlm implements AutoCloseable {
     private AnswerStream generate(Prompt prompt, ChatOptions chatOptions) {
         return lifecycle.generate(new GenerationRequest(prompt, chatOptions.sampling(), chatOptions.maxTokens(), chatOptions.stop(),
                 chatOptions.ignoreEog(), chatOptions.overflow(), chatOptions.priority(), chatOptions.speculation(),
-                chatOptions.topLogprobs(), chatOptions.constraint(), chatOptions.reasoning()));
+                chatOptions.topLogprobs(), chatOptions.constraint(), chatOptions.reasoning(), chatOptions.adapters()));
     }
 
     private static void checkImages(List<ChatMessage> messages) {

@@ -40,6 +40,7 @@ final class DecodeLoop implements Runnable {
     private StepBatch batch;
     private Delivery delivery;
     private volatile StepSampling sampling;
+    private AdapterSet applied;
     private boolean roomForGuesses = true;
     private boolean holdsThreads;
     private long generationNanos = Long.MAX_VALUE;
@@ -74,6 +75,7 @@ final class DecodeLoop implements Runnable {
         admission = new Admission(waiting, lanes, context.contextLength(), unified);
         batch = new StepBatch(lanes, context.newBatch(), Math.min(context.microBatchSize(), context.batchSize()), context.sequenceLength());
         delivery = new Delivery(lanes, deliveryDelay);
+        applied = AdapterSet.NONE;
         sampling = new StepSampling(context, model.vocab(), lanes, delivery, sampling == null ? 0 : sampling.generatedTokens());
     }
 
@@ -258,6 +260,11 @@ final class DecodeLoop implements Runnable {
     private void step() {
         alone = batch.soleRequest();
         try {
+            if (!batch.adapters().equals(applied)) {
+                applied = null;
+                batch.adapters().applyTo(context);
+                applied = batch.adapters();
+            }
             context.decode(batch.batch());
         } catch (ContextOverflowException e) {
             undo();

@@ -20,6 +20,8 @@ public sealed interface Engine extends AutoCloseable permits InProcessEngine, Re
     /// @throws io.llatte.ContextOverflowException if the prompt can never fit
     /// @throws io.llatte.EngineBusyException if too many requests wait
     /// @throws io.llatte.EngineClosedException if the engine is closed
+    /// @throws io.llatte.ModelLoadException if an adapter is missing, none, or another model's
+    /// @throws UnsupportedOperationException if a server is asked for adapters
     AnswerStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded);
 
     /// Writes the longest beginning of a prompt that the cache holds to a file, which appears under its name when it is whole. Another process, or

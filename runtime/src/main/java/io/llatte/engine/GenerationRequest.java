@@ -24,9 +24,10 @@ import java.util.OptionalInt;
 ///        for no, which costs nothing
 /// @param constraint what the answer must look like; not with a conversation's tools, unless it is none
 /// @param reasoning whether and how long the model thinks before it answers
+/// @param adapters what changes the model for this answer
 public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int maxTokens, List<String> stop, boolean ignoreEog,
                                 OverflowPolicy overflow, int priority, Speculation speculation, OptionalInt topLogprobs,
-                                Constraint constraint, ReasoningOptions reasoning) {
+                                Constraint constraint, ReasoningOptions reasoning, List<Adapter> adapters) {
 
     public GenerationRequest {
         Objects.requireNonNull(prompt, "prompt");
@@ -36,6 +37,7 @@ public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int max
         Logprobs.check(topLogprobs);
         Objects.requireNonNull(constraint, "constraint");
         Objects.requireNonNull(reasoning, "reasoning");
+        adapters = List.copyOf(adapters);
         if (!(constraint instanceof Constraint.None) && prompt instanceof Prompt.Chat chat && !chat.request().tools().isEmpty()
                 && chat.request().toolChoice() != ToolChoice.NONE) {
             throw new IllegalArgumentException("an answer cannot be constrained and call one of %d tools".formatted(chat.request().tools().size()));
@@ -72,6 +74,7 @@ public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int max
         private OptionalInt topLogprobs = OptionalInt.empty();
         private Constraint constraint = Constraint.none();
         private ReasoningOptions reasoning = ReasoningOptions.on();
+        private List<Adapter> adapters = List.of();
 
         private Builder(Prompt prompt) {
             this.prompt = prompt;
@@ -127,9 +130,14 @@ public record GenerationRequest(Prompt prompt, SamplingOptions sampling, int max
             return this;
         }
 
+        public Builder adapters(List<Adapter> value) {
+            adapters = value;
+            return this;
+        }
+
         public GenerationRequest build() {
             return new GenerationRequest(prompt, sampling, maxTokens, stop, ignoreEog, overflow, priority, speculation, topLogprobs, constraint,
-                    reasoning);
+                    reasoning, adapters);
         }
     }
 }

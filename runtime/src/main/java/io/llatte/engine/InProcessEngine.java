@@ -33,6 +33,7 @@ public final class InProcessEngine implements Engine {
     private final boolean reproducible;
     private final AtomicLong lastNumber = new AtomicLong();
     private final WaitingRequests waiting;
+    private final LoadedAdapters adapters;
     private final DecodeLoop loop;
     private final Set<Request> requests = Collections.newSetFromMap(new WeakHashMap<>());
     private volatile boolean closing;
@@ -49,6 +50,7 @@ public final class InProcessEngine implements Engine {
         ChatFormat format = ChatFormats.of(model, file);
         this.template = ChatTemplate.of(model, format.template());
         this.stop = format.stop();
+        this.adapters = new LoadedAdapters(model);
         this.waiting = new WaitingRequests(options.queueLimit());
         this.loop = new DecodeLoop(file.id(), model, context, contextOptions, waiting, options);
     }
@@ -88,7 +90,9 @@ public final class InProcessEngine implements Engine {
         checkOpen();
         PromptTokens prompt;
         Sampler sampler;
+        AdapterSet set;
         try {
+            set = adapters.resolve(request.adapters());
             prompt = PromptTokens.of(request, template, stop, model.vocab(), sequenceLength);
             checkFits(prompt.ids());
             sampler = prompt.newSampler(request, model);
@@ -98,7 +102,7 @@ public final class InProcessEngine implements Engine {
         }
         try {
             sampler.acceptPrompt(prompt.ids());
-            var admitted = new Request(prompt.ids(), limit(prompt.ids().length, request), sampler, request, lastNumber.incrementAndGet(),
+            var admitted = new Request(prompt.ids(), limit(prompt.ids().length, request), sampler, request, set, lastNumber.incrementAndGet(),
                     model.loadTime(), whenEnded, loop);
             waiting.add(admitted);
             synchronized (requests) {
@@ -113,6 +117,26 @@ public final class InProcessEngine implements Engine {
         } catch (RuntimeException e) {
             sampler.close();
             throw e;
+        }
+    }
+
+    /// The files of adapters that are loaded, each since a request first asked for it.
+    public List<Path> adapters() {
+        return adapters.files();
+    }
+
+    /// Frees an adapter; a request that asks for it later loads it again.
+    ///
+    /// @return whether it was loaded
+    /// @throws IllegalStateException if a request that has not ended uses it
+    public boolean unloadAdapter(Path file) {
+        Path path = file.toAbsolutePath().normalize();
+        synchronized (requests) {
+            long users = requests.stream().filter(request -> !request.isEnded() && request.adapters.has(path)).count();
+            if (users > 0) {
+                throw new IllegalStateException("%d requests use the adapter %s".formatted(users, path));
+            }
+            return adapters.forget(path);
         }
     }
 

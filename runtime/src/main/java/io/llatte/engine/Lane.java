@@ -14,6 +14,9 @@ final class Lane {
     /// Null where the lane is idle; it then keeps what it held for a prompt that begins the same way.
     Request request;
 
+    /// What changed the model when it evaluated what the lane holds.
+    AdapterSet adapters = AdapterSet.NONE;
+
     /// Tokens that are evaluated and known to be right.
     int position;
 

@@ -98,6 +98,9 @@ final class Lanes {
         int followed = 0;
         int learned = 0;
         for (Lane lane : reuses ? all : List.<Lane>of()) {
+            if (!lane.adapters.equals(request.adapters)) {
+                continue;
+            }
             int common = Math.min(most, lane.sequence.commonPrefix(tokens, request.length()));
             if (common > shared && (cuttable || common == lane.position)) {
                 shared = common;
@@ -125,6 +128,7 @@ final class Lanes {
         } else {
             begin(lane, source, shared);
         }
+        lane.adapters = request.adapters;
         lane.snapshotAt = cuttable || !reuses ? 0 : learned > lane.position ? learned : most;
         return lane;
     }
@@ -189,8 +193,11 @@ final class Lanes {
         return best;
     }
 
-    /// How many of the first `length` tokens a lane holds, as far as it could be cut back to there.
+    /// How many of the first `length` tokens a lane holds, as far as it could be cut back to there. Sessions are of the model as it is.
     int usable(Lane lane, int[] tokens, int length) {
+        if (!lane.adapters.equals(AdapterSet.NONE)) {
+            return 0;
+        }
         int common = Math.min(lane.position, lane.sequence.commonPrefix(tokens, length));
         return cuttable || common == lane.position ? common : 0;
     }
@@ -208,6 +215,7 @@ final class Lanes {
         } else if (target != null) {
             empty(target);
             copy(source, target, length);
+            target.adapters = source.adapters;
         }
         return target;
     }
@@ -216,6 +224,7 @@ final class Lanes {
     void holds(Lane lane, int length) {
         cells.grow(lane.sequence.id(), length);
         lane.position = length;
+        lane.adapters = AdapterSet.NONE;
         lane.lastUse = ++uses;
     }
 
@@ -259,6 +268,7 @@ final class Lanes {
             if (target != null) {
                 empty(target);
                 copy(lane, target, lane.position);
+                target.adapters = lane.adapters;
                 target.lastUse = ++uses;
             }
         }

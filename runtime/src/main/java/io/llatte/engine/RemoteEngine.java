@@ -67,6 +67,9 @@ public final class RemoteEngine implements Engine {
 
     @Override
     public AnswerStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded) {
+        if (!request.adapters().isEmpty()) {
+            throw new UnsupportedOperationException("a server cannot be given the %d adapters of a request".formatted(request.adapters().size()));
+        }
         var channel = new TokenChannel(whenEnded);
         Thread thread = Thread.ofVirtual().name("llatte-remote").unstarted(() -> answer(request, channel));
         synchronized (running) {

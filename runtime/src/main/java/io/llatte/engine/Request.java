@@ -38,6 +38,7 @@ final class Request {
     final int priority;
     final long number;
     final OptionalInt topLogprobs;
+    final AdapterSet adapters;
 
     private final Consumer<GenerationEnd> whenEnded;
     private final Duration load;
@@ -66,8 +67,9 @@ final class Request {
 
     /// @param prompt its ids
     /// @param limit the prompt's and the answer's tokens together, at most
+    /// @param adapters what changes the model for it
     /// @param number rises with each request
-    Request(int[] prompt, int limit, Sampler sampler, GenerationRequest asked, long number, Duration load,
+    Request(int[] prompt, int limit, Sampler sampler, GenerationRequest asked, AdapterSet adapters, long number, Duration load,
             Consumer<GenerationEnd> whenEnded, DecodeLoop loop) {
         this.tokens = Arrays.copyOf(prompt, Math.min(limit, prompt.length + READY_TOKENS));
         this.promptLength = prompt.length;
@@ -78,6 +80,7 @@ final class Request {
         this.priority = asked.priority();
         this.speculation = asked.speculation();
         this.number = number;
+        this.adapters = adapters;
         this.topLogprobs = asked.topLogprobs();
         this.logprobs = topLogprobs.isPresent() ? new LogprobRecord(topLogprobs.getAsInt(), limit - prompt.length) : null;
         this.load = load;

@@ -9,6 +9,7 @@ import io.llatte.llama.Batch;
 final class StepBatch {
 
     private final Lanes lanes;
+    private final AdapterTurns turns;
     private final Batch batch;
     private final int capacity;
     private final int sequenceLength;
@@ -17,11 +18,13 @@ final class StepBatch {
     private Lane first;
     private int guessed;
     private int prompts;
+    private AdapterSet adapters = AdapterSet.NONE;
 
     /// @param capacity tokens of a micro-batch
     /// @param sequenceLength tokens that a sequence can hold
     StepBatch(Lanes lanes, Batch batch, int capacity, int sequenceLength) {
         this.lanes = lanes;
+        this.turns = new AdapterTurns(lanes);
         this.batch = batch;
         this.capacity = capacity;
         this.sequenceLength = sequenceLength;
@@ -39,6 +42,11 @@ final class StepBatch {
         return batch.isEmpty();
     }
 
+    /// What changes the model in this step.
+    AdapterSet adapters() {
+        return adapters;
+    }
+
     /// Whether prompts are evaluated, which takes longer.
     boolean hasPrompts() {
         return prompts > 0;
@@ -51,10 +59,11 @@ final class StepBatch {
         guessed = 0;
         first = null;
         prompts = 0;
+        adapters = turns.next(waitsForReaders);
         for (int i = 0; i < lanes.count(); i++) {
             Lane lane = lanes.get(i);
             lane.planUpTo(lane.position);
-            if (lane.isIdle() || !lanes.isReady(lane) || lane.request.isPaused(waitsForReaders)) {
+            if (lane.isIdle() || !lane.request.adapters.equals(adapters) || !lanes.isReady(lane) || lane.request.isPaused(waitsForReaders)) {
                 continue;
             }
             if (lane.position >= sequenceLength) {

@@ -8,8 +8,10 @@ import io.llatte.memory.DeviceArena;
 import io.llatte.memory.MemoryPlan;
 import io.llatte.memory.MemoryUsage;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
@@ -32,6 +34,9 @@ public final class Context implements AutoCloseable {
     private volatile Generation running;
     private volatile boolean closing;
     private long decodes;
+    private List<AdapterUse> adapters = List.of();
+    private boolean steered;
+    private DeviceArena account;
 
     private Context(Model model, NativeContext context, DeviceArena arena) {
         this.model = model;
@@ -58,13 +63,30 @@ public final class Context implements AutoCloseable {
             arena.ownOrClose(created);
             var context = new Context(model, created, arena);
             arena.own(context::stop);
-            arena.charge(Model.usagesOf(created.memory()).stream().map(MemoryUsage::withoutWeights)
-                    .filter(usage -> usage.totalBytes() > 0).toList());
+            context.account();
             return context;
         } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
         }
+    }
+
+    /// Charges what the context takes now, in place of what it took before. The lock is held, or nobody knows the context yet.
+    private void account() {
+        if (account != null) {
+            account.close();
+        }
+        account = arena.newChild(arena.name());
+        account.charge(usages());
+    }
+
+    private List<MemoryUsage> usages() {
+        var usages = new ArrayList<>(Model.usagesOf(context.memory()).stream().map(MemoryUsage::withoutWeights)
+                .filter(usage -> usage.totalBytes() > 0).toList());
+        if (steered) {
+            usages.addAll(Model.usagesOf(model.nativeModel().planControlVector()));
+        }
+        return usages;
     }
 
     /// What the context adds to the model, which is loaded and charged already.
@@ -257,6 +279,80 @@ public final class Context implements AutoCloseable {
         return locked(() -> context.sequenceEmbeddings(sequence));
     }
 
+    /// Changes the model by these adapters in the decodes that come, and by none that changed it before; what is in the cache stays as it was
+    /// evaluated, so a sequence that is to go on under others is to be cleared. Plans the graph anew, which takes milliseconds; its compute
+    /// buffers may change, and are charged as they are then.
+    ///
+    /// @throws IllegalArgumentException if an adapter is another model's, or in the list twice
+    /// @throws IllegalStateException if an adapter or the context is closed
+    public void setAdapters(List<AdapterUse> uses) {
+        List<AdapterUse> wanted = List.copyOf(uses);
+        locked(() -> {
+            if (!wanted.equals(adapters)) {
+                wanted.forEach(use -> use.adapter().usedBy(this));
+                try {
+                    apply(wanted);
+                } finally {
+                    wanted.stream().map(AdapterUse::adapter).filter(adapter -> !uses(adapter)).forEach(adapter -> adapter.notUsedBy(this));
+                }
+            }
+            return null;
+        });
+    }
+
+    private void apply(List<AdapterUse> wanted) {
+        float[] scales = new float[wanted.size()];
+        for (int i = 0; i < scales.length; i++) {
+            scales[i] = wanted.get(i).scale();
+        }
+        context.setAdapters(wanted.stream().map(use -> use.adapter().nativeAdapter()).toList(), scales);
+        List<AdapterUse> before = adapters;
+        adapters = wanted;
+        before.stream().map(AdapterUse::adapter).filter(adapter -> !uses(adapter)).forEach(adapter -> adapter.notUsedBy(this));
+        account();
+    }
+
+    private boolean uses(LoraAdapter adapter) {
+        return adapters.stream().anyMatch(use -> use.adapter() == adapter);
+    }
+
+    /// An adapter closes: the context goes on without it.
+    void without(LoraAdapter closing) {
+        lock.lock();
+        try {
+            if (!this.closing && uses(closing)) {
+                apply(adapters.stream().filter(use -> use.adapter() != closing).toList());
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// What changes the model now.
+    public List<AdapterUse> adapters() {
+        return locked(() -> adapters);
+    }
+
+    /// Adds a control vector to what layers hand on in the decodes that come; empty for none any longer. As with adapters, what is in the cache stays.
+    /// The first one takes memory on the devices of the layers, until the context closes.
+    ///
+    /// @throws IllegalArgumentException if its length is not that of this model, or it has numbers that are none
+    /// @throws io.llatte.InsufficientMemoryException if its memory does not fit
+    public void setControlVector(Optional<ControlVector> vector) {
+        locked(() -> {
+            if (vector.isEmpty() && !steered) {
+                return null;
+            }
+            if (!steered) {
+                arena.admit("a control vector", Model.planOf(model.nativeModel().planControlVector()));
+            }
+            context.setControlVector(vector.map(ControlVector::directions).orElse(null));
+            steered = true;
+            account();
+            return null;
+        });
+    }
+
     /// Waits until what was decoded is computed: on a GPU a decode may return before. Reading logits or embeddings waits by itself.
     public void synchronize() {
         locked(() -> {
@@ -359,6 +455,7 @@ public final class Context implements AutoCloseable {
             for (Sequence sequence : sequences) {
                 sequence.detachLocked();
             }
+            adapters.forEach(use -> use.adapter().notUsedBy(this));
         } finally {
             lock.unlock();
         }

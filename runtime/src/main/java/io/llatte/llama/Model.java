@@ -152,6 +152,22 @@ public final class Model implements AutoCloseable {
         return gate.through(() -> Context.create(this, contextOptions.toNative(), arena));
     }
 
+    /// Loads a LoRA adapter into this model's arena: planned, admitted, loaded, charged. The caller closes it; so does closing the model.
+    ///
+    /// @throws io.llatte.ModelLoadException if the file is missing, no adapter, or does not fit this model
+    /// @throws io.llatte.InsufficientMemoryException if it does not fit the budget (nothing was touched) or the device
+    /// @throws IllegalStateException if the model is closed
+    public LoraAdapter loadAdapter(Path gguf) {
+        return newChild("adapter " + gguf.getFileName(), scope -> LoraAdapter.load(gguf, this, scope));
+    }
+
+    /// The bytes that an adapter would take, without loading it.
+    ///
+    /// @throws io.llatte.ModelLoadException if the file is missing, no adapter, or does not fit this model
+    public MemoryPlan planAdapter(Path gguf) {
+        return LoraAdapter.plan(gguf, this);
+    }
+
     /// A context of the layers for multi-token prediction alone.
     ///
     /// @throws io.llatte.SpeculationException if there are none, or they were not loaded

@@ -216,6 +216,26 @@ public final class NativeContext implements AutoCloseable {
         return sampler != null && out.get(ValueLayout.JAVA_BOOLEAN, 0);
     }
 
+    public void setAdapters(List<NativeAdapter> adapters, float[] scales) {
+        try (var scratch = Arena.ofConfined()) {
+            MemorySegment list = scratch.allocate(ValueLayout.ADDRESS, Math.max(1, adapters.size()));
+            for (int i = 0; i < adapters.size(); i++) {
+                list.setAtIndex(ValueLayout.ADDRESS, i, adapters.get(i).segment());
+            }
+            NativeStatus.check(LlamaCpp.llatte_context_set_adapters(handle.segment(), list, scratch.allocateFrom(ValueLayout.JAVA_FLOAT, scales),
+                    adapters.size(), error), error, "setting adapters");
+        }
+    }
+
+    /// @param directions null for none
+    public void setControlVector(float[] directions) {
+        try (var scratch = Arena.ofConfined()) {
+            MemorySegment data = directions == null ? MemorySegment.NULL : scratch.allocateFrom(ValueLayout.JAVA_FLOAT, directions);
+            NativeStatus.check(LlamaCpp.llatte_context_set_control_vector(handle.segment(), data, directions == null ? 0 : directions.length, error),
+                    error, "setting a control vector");
+        }
+    }
+
     public int firstPosition(int sequence) {
         readRange(sequence);
         return out.get(ValueLayout.JAVA_INT, 0);

@@ -111,6 +111,25 @@ public final class NativeModel implements AutoCloseable {
                 LlamaCpp.llatte_model_memory(handle.segment(), entries, capacity, count, error));
     }
 
+    /// A control vector's numbers, those of the second layer first.
+    public float[] readControlVector(Path path) {
+        try (var scratch = Arena.ofConfined()) {
+            int capacity = Math.multiplyExact(Math.max(1, layerCount()), embeddingLength());
+            MemorySegment data = scratch.allocate(ValueLayout.JAVA_FLOAT, capacity);
+            MemorySegment length = scratch.allocate(ValueLayout.JAVA_LONG);
+            MemorySegment error = NativeStatus.newError(scratch);
+            int status = LlamaCpp.llatte_control_vector_read(handle.segment(), pathOf(path, scratch), data, capacity, length, error);
+            NativeStatus.check(status, error, "reading the control vector " + path);
+            return data.asSlice(0, length.get(ValueLayout.JAVA_LONG, 0) * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+
+    /// The bytes of a context's first control vector.
+    public List<MemoryEntry> planControlVector() {
+        return MemoryEntry.read("planning a control vector", (entries, capacity, count, error) ->
+                LlamaCpp.llatte_control_vector_plan(handle.segment(), entries, capacity, count, error));
+    }
+
     NativeHandle handle() {
         return handle;
     }
