@@ -48,6 +48,9 @@ final class ChatCommand implements Callable<Integer> {
     private SamplingArguments samplingArguments;
 
     @Mixin
+    private AdapterArguments adapterArguments;
+
+    @Mixin
     private EngineArguments engineArguments;
 
     @Mixin
@@ -60,7 +63,7 @@ final class ChatCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Misuse.unless(maxTokens >= 0, "--max-tokens must be 0 or more: " + maxTokens);
         ChatOptions options = ChatOptions.builder().maxTokens(maxTokens == 0 ? Integer.MAX_VALUE : maxTokens)
-                .sampling(samplingArguments.options()).build();
+                .sampling(samplingArguments.options()).adapters(adapterArguments.adapters()).build();
         LocalLlm.Builder llm = LocalLlm.builder().options(engineArguments.options());
         Optional<RemoteEndpoint> remote = remoteArguments.endpoint(System.getenv());
         boolean interactive = prompt == null && Tty.isInput() && Tty.isOutput();
