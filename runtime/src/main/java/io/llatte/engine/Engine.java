@@ -24,6 +24,18 @@ public sealed interface Engine extends AutoCloseable permits InProcessEngine, Re
     /// @throws UnsupportedOperationException if a server is asked for adapters
     AnswerStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded);
 
+    /// How probable the model finds a text after a context. Evaluated beside what else runs, as a prompt is. The two are made tokens one by one: where
+    /// the text begins in the middle of a word, other tokens may come out than for both together.
+    ///
+    /// @param context what stands before the text, or ""; the model's beginning-of-sequence token comes before it, where it has one. Without
+    ///        either the text's first token is only read
+    /// @throws io.llatte.ContextOverflowException if both are longer than the context
+    /// @throws io.llatte.EngineBusyException if too many requests wait
+    /// @throws io.llatte.EngineClosedException if the engine is closed
+    /// @throws java.util.concurrent.CancellationException if the thread is interrupted, which stays so
+    /// @throws UnsupportedOperationException if a server answers: the protocol has no word for it
+    TextScore score(String context, String text);
+
     /// Writes the longest beginning of a prompt that the cache holds to a file, which appears under its name when it is whole. Another process, or
     /// this one later, brings it back with [#restoreSession] and evaluates only what follows. What runs waits while the cache is copied, not while
     /// it is written. The file is readable by its owner alone, where the system knows owners.

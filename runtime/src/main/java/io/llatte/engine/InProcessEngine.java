@@ -5,12 +5,17 @@ import io.llatte.EngineClosedException;
 import io.llatte.llama.ChatTemplate;
 import io.llatte.llama.Context;
 import io.llatte.llama.ContextOptions;
+import io.llatte.llama.FinishReason;
 import io.llatte.llama.Model;
 import io.llatte.llama.Sampler;
+import io.llatte.llama.TokenLogprob;
+import io.llatte.llama.Vocab;
 import io.llatte.model.ChatFormat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
@@ -102,22 +107,112 @@ public final class InProcessEngine implements Engine {
         }
         try {
             sampler.acceptPrompt(prompt.ids());
-            var admitted = new Request(prompt.ids(), limit(prompt.ids().length, request), sampler, request, set, lastNumber.incrementAndGet(),
+            var admitted = new Request(prompt.ids(), limit(prompt.ids().length, request), sampler, request, set, null, lastNumber.incrementAndGet(),
                     model.loadTime(), whenEnded, loop);
-            waiting.add(admitted);
-            synchronized (requests) {
-                requests.add(admitted);
-            }
-            loop.wake();
-            if ((closing || loop.hasEnded()) && waiting.remove(admitted)) {
-                // The loop ended before it could see the request. If it was seen, it ends as all others do.
-                throw closedException();
-            }
+            submit(admitted);
             return new EngineStream(admitted, model.vocab(), prompt);
         } catch (RuntimeException e) {
             sampler.close();
             throw e;
         }
+    }
+
+    @Override
+    public TextScore score(String context, String text) {
+        checkOpen();
+        try {
+            Vocab vocab = model.vocab();
+            int[] begin = vocab.addsBos() ? new int[] {vocab.bos()} : new int[0];
+            int[] read = context.isEmpty() ? begin : vocab.tokenize(context, true, false);
+            int[] tokens = vocab.tokenize(text, false, false);
+            int[] all = Arrays.copyOf(read, read.length + tokens.length);
+            System.arraycopy(tokens, 0, all, read.length, tokens.length);
+            int from = Math.max(1, read.length);
+            float[] logprobs = all.length <= from ? new float[0] : score(all, from);
+            List<TokenLogprob> scored = new ArrayList<>();
+            for (int i = 0; i < logprobs.length; i++) {
+                scored.add(new TokenLogprob(all[from + i], vocab.pieceBytes(all[from + i], true), logprobs[i]));
+            }
+            return new TextScore(scored, from);
+        } catch (IllegalStateException e) {
+            checkOpen();
+            throw e;
+        }
+    }
+
+    /// How well the model predicts a text, as llama.cpp's `llama-perplexity` computes it: the text is cut into windows, which begin with the
+    /// beginning-of-sequence token in place of their first one, where the model has it; the second half of each is scored. What is left beyond the last
+    /// window is not read.
+    ///
+    /// @param window tokens of a window, at least 4
+    /// @param afterEach is told the result so far after each window
+    /// @throws IllegalArgumentException if the text has not two windows of tokens
+    /// @throws ContextOverflowException if a window is longer than a sequence
+    /// @throws CancellationException if the thread is interrupted, which stays so
+    public Perplexity perplexity(String text, int window, Consumer<Perplexity> afterEach) {
+        int[] tokens = tokenize(text);
+        if (window < 4 || tokens.length < 2L * window) {
+            throw new IllegalArgumentException("a text of %d tokens has not two windows of %d, which must be at least 4".formatted(tokens.length, window));
+        }
+        boolean begins = model.vocab().addsBos();
+        var sum = new Perplexity.Sum();
+        Perplexity result = null;
+        for (int start = 0; start + window <= tokens.length; start += window) {
+            int[] part = Arrays.copyOfRange(tokens, start, start + window);
+            part[0] = begins ? model.vocab().bos() : part[0];
+            result = sum.add(score(part, window / 2 + 1, false));
+            afterEach.accept(result);
+        }
+        return result;
+    }
+
+    private int[] tokenize(String text) {
+        checkOpen();
+        try {
+            return model.vocab().tokenize(text, true, false);
+        } catch (IllegalStateException e) {
+            checkOpen();
+            throw e;
+        }
+    }
+
+    /// The log-probabilities of ids, in the natural logarithm, each after all that stand before it. Evaluated as a prompt is, beside what else runs.
+    ///
+    /// @param tokens at least one more than `from`
+    /// @param from the first that is scored, at least 1
+    /// @return `float[tokens.length - from]`
+    /// @throws ContextOverflowException if the sequence has no room for them
+    /// @throws io.llatte.EngineBusyException if too many requests wait
+    /// @throws EngineClosedException if the engine is closed
+    /// @throws CancellationException if the thread is interrupted, which stays so
+    public float[] score(int[] tokens, int from) {
+        return score(tokens, from, true);
+    }
+
+    private float[] score(int[] tokens, int from, boolean reuses) {
+        checkOpen();
+        if (from < 1 || from >= tokens.length) {
+            throw new IllegalArgumentException("tokens from %d of %d cannot be scored".formatted(from, tokens.length));
+        }
+        if (tokens.length > sequenceLength) {
+            throw new ContextOverflowException("a text of %d tokens, and a sequence has room for %d".formatted(tokens.length, sequenceLength),
+                    tokens.length, sequenceLength);
+        }
+        var scores = new Scores(from, tokens.length, reuses);
+        GenerationRequest asked = GenerationRequest.builder(new Prompt.Text("text")).build();
+        var request = new Request(tokens.clone(), tokens.length, Sampler.greedy(model), asked, AdapterSet.NONE, scores, lastNumber.incrementAndGet(),
+                model.loadTime(), _ -> { }, loop);
+        try {
+            submit(request);
+        } catch (RuntimeException e) {
+            request.sampler.close();
+            throw e;
+        }
+        request.take();
+        if (request.end().finishReason() == FinishReason.CANCELLED) {
+            throw new CancellationException("scoring %d tokens was cancelled".formatted(tokens.length));
+        }
+        return scores.logprobs();
     }
 
     /// The files of adapters that are loaded, each since a request first asked for it.
@@ -137,6 +232,18 @@ public final class InProcessEngine implements Engine {
                 throw new IllegalStateException("%d requests use the adapter %s".formatted(users, path));
             }
             return adapters.forget(path);
+        }
+    }
+
+    private void submit(Request request) {
+        waiting.add(request);
+        synchronized (requests) {
+            requests.add(request);
+        }
+        loop.wake();
+        if ((closing || loop.hasEnded()) && waiting.remove(request)) {
+            // The loop ended before it could see the request. If it was seen, it ends as all others do.
+            throw closedException();
         }
     }
 

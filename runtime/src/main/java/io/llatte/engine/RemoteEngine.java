@@ -56,6 +56,11 @@ public final class RemoteEngine implements Engine {
     }
 
     @Override
+    public TextScore score(String context, String text) {
+        throw new UnsupportedOperationException("a server that speaks OpenAI's protocol scores no given text");
+    }
+
+    @Override
     public SavedSession saveSession(Prompt prompt, Path file) {
         throw new UnsupportedOperationException("a server keeps its own cache: no session of " + modelId + " can be saved here");
     }
@@ -142,6 +147,10 @@ public final class RemoteEngine implements Engine {
                     array.addObject().put("role", message.role()).put("content", message.content());
                 }
                 yield "chat/completions";
+            }
+            case Prompt.Infill(var prefix, var suffix) -> {
+                body.put("prompt", prefix).put("suffix", suffix);
+                yield "completions";
             }
             case Prompt.Text(var text) -> {
                 body.put("prompt", text);

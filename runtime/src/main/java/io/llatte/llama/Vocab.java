@@ -120,6 +120,21 @@ public final class Vocab {
         return (vocab.entry(id).attributes() & ATTRIBUTE_CONTROL) != 0;
     }
 
+    /// What comes before the text before a gap that is to be filled, or -1: the model was not trained to fill gaps.
+    public int fimPrefix() {
+        return vocab.fimPrefix();
+    }
+
+    /// What comes before the text behind the gap, or -1.
+    public int fimSuffix() {
+        return vocab.fimSuffix();
+    }
+
+    /// What the gap's text follows, or -1.
+    public int fimMiddle() {
+        return vocab.fimMiddle();
+    }
+
     /// Beginning of sentence, or -1.
     public int bos() {
         return vocab.bos();
