@@ -184,6 +184,20 @@ public final class LocalLlm implements AutoCloseable {
         return generate(new Prompt.Text(prompt), chatOptions);
     }
 
+    /// Fills a gap in a text, with a model that was trained to.
+    ///
+    /// @param prefix the text before the gap
+    /// @param suffix the text behind it
+    /// @throws UnsupportedOperationException if the model fills no gaps
+    public ChatAnswer infill(String prefix, String suffix, ChatOptions chatOptions) {
+        return ChatAnswer.of(streamInfill(prefix, suffix, chatOptions));
+    }
+
+    /// The same, token by token. The caller closes the stream.
+    public AnswerStream streamInfill(String prefix, String suffix, ChatOptions chatOptions) {
+        return generate(new Prompt.Infill(prefix, suffix), chatOptions);
+    }
+
     /// Writes what the cache holds of a conversation to a file; see [Engine#saveSession]. The messages themselves are the application's to keep.
     ///
     /// @param messages the conversation, best with the last answer
