@@ -11,4 +11,5 @@ module io.llatte.runtime {
     exports io.llatte.llama;
     exports io.llatte.memory;
     exports io.llatte.model;
+    exports io.llatte.schema;
 }

@@ -4,7 +4,8 @@ package io.llatte;
 ///
 /// Messages carry numbers: what was asked and what there was.
 public abstract sealed class LlatteException extends RuntimeException
-        permits BackendUnavailableException,
+        permits AnswerFormatException,
+                BackendUnavailableException,
                 ContextOverflowException,
                 DecodeException,
                 DownloadException,
