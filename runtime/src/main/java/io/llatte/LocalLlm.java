@@ -19,6 +19,8 @@ import io.llatte.memory.MemoryLedger;
 import io.llatte.memory.MemoryPlan;
 import io.llatte.model.ModelStore;
 import io.llatte.model.StoredModel;
+import io.llatte.tools.ToolResult;
+import io.llatte.tools.Toolbox;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -26,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
@@ -160,6 +163,39 @@ public final class LocalLlm implements AutoCloseable {
     /// See [#chat(List, ChatOptions)].
     public ChatStream events(List<ChatMessage> messages, ChatOptions chatOptions) {
         return new AnswerEvents(answer(messages, chatOptions));
+    }
+
+    /// Answers a conversation with tools: runs the calls that the model asks for, tells it the results, and goes on until it answers, or has asked for
+    /// calls as often as the toolbox allows; then it must answer without. What tools throw, and calls of tools that are not there, the model is told.
+    ///
+    /// @param chatOptions with [io.llatte.llama.ToolChoice#REQUIRED] the first answer must ask for a call
+    /// @throws LlatteException if the model cannot be loaded or an answer fails
+    /// @throws java.util.concurrent.CancellationException if the thread is interrupted while a tool runs; the tool is interrupted
+    public ToolAnswer chat(List<ChatMessage> messages, Toolbox toolbox, ChatOptions chatOptions) {
+        List<ChatMessage> turns = new ArrayList<>();
+        List<ToolResult> results = new ArrayList<>();
+        try (ChatStream events = events(messages, toolbox, chatOptions)) {
+            while (events.hasNext()) {
+                switch (events.next()) {
+                    case ChatEvent.ToolsCalled(var answer) -> turns.add(answer.message());
+                    case ChatEvent.ToolReturned(var result) -> {
+                        turns.add(result.message());
+                        results.add(result);
+                    }
+                    case ChatEvent.Ended(var answer) -> {
+                        turns.add(answer.message());
+                        return new ToolAnswer(answer, turns, results);
+                    }
+                    case ChatEvent.TextDelta _, ChatEvent.ReasoningDelta _, ChatEvent.ToolCallDelta _ -> { }
+                }
+            }
+        }
+        throw new CancellationException("the answer was cancelled");
+    }
+
+    /// The same, event by event. The caller closes the stream, which interrupts tools that run.
+    public ChatStream events(List<ChatMessage> messages, Toolbox toolbox, ChatOptions chatOptions) {
+        return new ToolEvents(messages, toolbox, chatOptions, this::answer);
     }
 
     /// The same as a publisher: each subscriber has an answer of its own, on a virtual thread, as fast as it asks for tokens.

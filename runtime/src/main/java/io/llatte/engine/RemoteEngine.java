@@ -96,7 +96,7 @@ public final class RemoteEngine implements Engine {
                 if (response.statusCode() != 200) {
                     throw refused(response.statusCode(), lines);
                 }
-                read(lines.iterator(), request.prompt() instanceof Prompt.Chat, answer);
+                read(lines.iterator(), request.prompt() instanceof Prompt.Chat, answer, channel.said());
             }
             answer.end();
         } catch (InterruptedException e) {
@@ -144,8 +144,9 @@ public final class RemoteEngine implements Engine {
             case Prompt.Chat chat -> {
                 var array = body.putArray("messages");
                 for (ChatMessage message : chat.messages()) {
-                    array.addObject().put("role", message.role()).put("content", message.content());
+                    RemoteMessage.write(array, message);
                 }
+                RemoteTools.write(body, chat.request());
                 yield "chat/completions";
             }
             case Prompt.Infill(var prefix, var suffix) -> {
@@ -177,7 +178,7 @@ public final class RemoteEngine implements Engine {
     }
 
     /// Server-sent events: `data: {…}` for each piece, `data: [DONE]` at the end.
-    private void read(Iterator<String> lines, boolean chat, RemoteAnswer answer) throws IOException {
+    private void read(Iterator<String> lines, boolean chat, RemoteAnswer answer, RemoteMessage said) throws IOException {
         while (lines.hasNext()) {
             String line = lines.next();
             if (!line.startsWith("data:")) {
@@ -193,6 +194,9 @@ public final class RemoteEngine implements Engine {
             }
             var choice = event.path("choices").path(0);
             String text = chat ? choice.path("delta").path("content").asText("") : choice.path("text").asText("");
+            if (said.add(text, choice.path("delta")) && text.isEmpty()) {
+                answer.addSilently();
+            }
             answer.add(text, RemoteLogprobs.read(choice.path("logprobs")));
             if (choice.path("finish_reason").isTextual()) {
                 answer.finished(choice.path("finish_reason").asText());
