@@ -71,7 +71,8 @@ final class ToolEvents implements ChatStream {
 
     /// The next event, or null after the last; a cancel while tools run leaves none.
     private ChatEvent await() {
-        FutureTask<ToolResult> task = running.poll();
+        // Until it has returned a cancel must find it there.
+        FutureTask<ToolResult> task = running.peek();
         if (task != null) {
             return returned(task);
         }
@@ -120,6 +121,7 @@ final class ToolEvents implements ChatStream {
         } catch (ExecutionException e) {
             throw new IllegalStateException("a tool ended with an error that the model cannot be told", e.getCause());
         }
+        running.remove();
         messages.add(result.message());
         if (running.isEmpty()) {
             rounds++;
