@@ -5,7 +5,12 @@ import io.llatte.EngineClosedException;
 import io.llatte.llama.ChatTemplate;
 import io.llatte.llama.Context;
 import io.llatte.llama.ContextOptions;
+import io.llatte.llama.Embedder;
+import io.llatte.llama.EmbeddingOptions;
+import io.llatte.llama.Embeddings;
 import io.llatte.llama.Model;
+import io.llatte.llama.Pooling;
+import io.llatte.llama.Reranking;
 import io.llatte.llama.Sampler;
 import io.llatte.llama.TokenStream;
 import io.llatte.model.ChatFormat;
@@ -17,7 +22,9 @@ import java.util.List;
 import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
 /// A model in this process. One platform thread owns its context and answers many requests at once; what their answers left in the KV cache is
@@ -35,6 +42,8 @@ public final class InProcessEngine implements Engine {
     private final AtomicLong lastNumber = new AtomicLong();
     private final WaitingRequests waiting;
     private final DecodeLoop loop;
+    private final LoopEmbedder embedder;
+    private final boolean generates;
     private final Set<Request> requests = Collections.newSetFromMap(new WeakHashMap<>());
     private volatile boolean closing;
 
@@ -52,6 +61,8 @@ public final class InProcessEngine implements Engine {
         this.stop = format.stop();
         this.waiting = new WaitingRequests(options.queueLimit());
         this.loop = new DecodeLoop(file.id(), model, context, contextOptions, waiting, options);
+        this.embedder = new LoopEmbedder(model, loop, contextOptions.batchThreads());
+        this.generates = model.embeddingInfo().generates();
     }
 
     @Override
@@ -87,6 +98,7 @@ public final class InProcessEngine implements Engine {
     @Override
     public TokenStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded) {
         checkOpen();
+        checkGenerates();
         PromptTokens prompt;
         Sampler sampler;
         try {
@@ -114,6 +126,38 @@ public final class InProcessEngine implements Engine {
         } catch (RuntimeException e) {
             sampler.close();
             throw e;
+        }
+    }
+
+    @Override
+    public Embeddings embed(List<String> texts, EmbeddingOptions options) {
+        return embedding(options.pooling(), (ours, steps) -> ours.embed(texts, options, steps));
+    }
+
+    @Override
+    public Reranking rerank(String query, List<String> documents) {
+        return embedding(Pooling.RANK, (ours, steps) -> ours.rerank(query, documents, steps));
+    }
+
+    private <T> T embedding(Pooling pooling, BiFunction<Embedder, Executor, T> call) {
+        checkOpen();
+        try {
+            return embedder.call(pooling, call);
+        } catch (IllegalStateException e) {
+            checkOpen();
+            throw e;
+        }
+    }
+
+    @Override
+    public void cancelEmbeddings() {
+        embedder.cancel();
+    }
+
+    private void checkGenerates() {
+        if (!generates) {
+            throw new UnsupportedOperationException("%s (%s) makes embeddings and no text: it cannot chat or complete".formatted(file.id(),
+                    model.info().architecture()));
         }
     }
 
@@ -156,6 +200,7 @@ public final class InProcessEngine implements Engine {
     @Override
     public SavedSession saveSession(Prompt prompt, Path target) throws IOException {
         checkOpen();
+        checkGenerates();
         SessionOrigin origin = origin();
         int[] tokens;
         try {
@@ -171,6 +216,7 @@ public final class InProcessEngine implements Engine {
     @Override
     public SavedSession restoreSession(Path source) throws IOException {
         checkOpen();
+        checkGenerates();
         if (reproducible) {
             throw new UnsupportedOperationException("a reproducible engine begins each request with an empty cache");
         }
@@ -193,6 +239,7 @@ public final class InProcessEngine implements Engine {
     public void close() {
         closing = true;
         loop.close();
+        embedder.cancel();
         loop.join();
         try {
             keepTexts();

@@ -46,7 +46,7 @@ public final class Embedder implements AutoCloseable {
                     .formatted(model.path().getFileName()));
         }
         EmbeddingInfo info = model.embeddingInfo();
-        Pooling pooling = poolingOf(options.pooling(), info);
+        Pooling pooling = info.resolve(options.pooling());
         if (pooling == Pooling.RANK && info.rankOutputs() == 0) {
             throw new UnsupportedOperationException("%s cannot rank: it has no classification head".formatted(model.path().getFileName()));
         }
@@ -57,13 +57,6 @@ public final class Embedder implements AutoCloseable {
                 .maxSequences(Math.min(options.sequences(), rows)).threads(options.threads()).batchThreads(options.threads())
                 .pooling(pooling).embeddings(true).unifiedKv(true).build());
         return new Embedder(model, context, pooling, longest, inParts);
-    }
-
-    private static Pooling poolingOf(Pooling wanted, EmbeddingInfo info) {
-        if (wanted != Pooling.MODEL) {
-            return wanted;
-        }
-        return info.pooling().filter(pooling -> pooling != Pooling.NONE).orElse(info.causal() ? Pooling.LAST : Pooling.MEAN);
     }
 
     private static int longestText(EmbedderOptions options, EmbeddingInfo info, int trainingLength) {

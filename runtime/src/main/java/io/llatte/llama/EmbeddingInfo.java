@@ -22,6 +22,15 @@ public record EmbeddingInfo(Optional<Pooling> pooling, int length, int rankOutpu
         return causal && logits;
     }
 
+    /// The pooling that is meant by one that was asked for; never [Pooling#MODEL]. A file that says none, or nothing, leaves it to the attention: the last
+    /// token's vector where tokens see only those before them, the mean elsewhere.
+    public Pooling resolve(Pooling wanted) {
+        if (wanted != Pooling.MODEL) {
+            return wanted;
+        }
+        return pooling.filter(said -> said != Pooling.NONE).orElse(causal ? Pooling.LAST : Pooling.MEAN);
+    }
+
     private static Optional<Pooling> poolingOf(int code) {
         for (Pooling pooling : Pooling.values()) {
             if (pooling != Pooling.MODEL && pooling.code() == code) {
