@@ -172,7 +172,7 @@ public final class LocalLlm implements AutoCloseable {
     /// Vectors of texts, `float[texts][length]`, each of the length 1, so that the scalar product of two is their cosine. Any model makes them; one that was
     /// trained for it makes good ones.
     ///
-    /// @throws ContextOverflowException if a text has more tokens than are evaluated together, 512 mostly; see [EmbeddingOptions.LongText#SPLIT]
+    /// @throws ContextOverflowException if a text has more tokens than are evaluated as one, 512 or 2048 mostly; see [EmbeddingOptions.LongText#SPLIT]
     public float[][] embed(List<String> texts) {
         return embed(texts, EmbeddingOptions.defaults()).vectors();
     }

@@ -50,8 +50,8 @@ public final class Embedder implements AutoCloseable {
         if (pooling == Pooling.RANK && info.rankOutputs() == 0) {
             throw new UnsupportedOperationException("%s cannot rank: it has no classification head".formatted(model.path().getFileName()));
         }
-        int longest = longestText(options, info, model.info().trainingContextLength());
         boolean inParts = pooling == Pooling.LAST && info.causal();
+        int longest = longestText(options, info, inParts, model.info().trainingContextLength());
         int rows = inParts ? Math.min(longest, rowsOfLogits(model.info().vocabSize())) : longest;
         Context context = model.newContext(ContextOptions.builder().contextLength(longest).batchSize(rows).microBatchSize(rows)
                 .maxSequences(Math.min(options.sequences(), rows)).threads(options.threads()).batchThreads(options.threads())
@@ -59,12 +59,12 @@ public final class Embedder implements AutoCloseable {
         return new Embedder(model, context, pooling, longest, inParts);
     }
 
-    private static int longestText(EmbedderOptions options, EmbeddingInfo info, int trainingLength) {
+    private static int longestText(EmbedderOptions options, EmbeddingInfo info, boolean inParts, int trainingLength) {
         if (options.longestText() > info.learnedPositions()) {
             throw new IllegalArgumentException("longestText is %d, and the model learned %d positions".formatted(options.longestText(),
                     info.learnedPositions()));
         }
-        int standard = info.generates() ? DEFAULT_LONGEST_WITH_LOGITS : DEFAULT_LONGEST;
+        int standard = info.logits() && !inParts ? DEFAULT_LONGEST_WITH_LOGITS : DEFAULT_LONGEST;
         int longest = options.longestText() != 0 ? options.longestText() : trainingLength > 0 ? Math.min(trainingLength, standard) : standard;
         return Math.min(longest, info.learnedPositions());
     }
