@@ -169,15 +169,17 @@ public final class LocalLlm implements AutoCloseable {
         return generate(new Prompt.Text(prompt), chatOptions);
     }
 
-    /// Vectors of texts, `float[texts][length]`, each of the length 1, so that the scalar product of two is their cosine. Any model makes them; one that was
-    /// trained for it makes good ones.
+    /// Vectors of texts, `float[texts][length]`, each of the length 1, so that the scalar product of two is their cosine. Any model makes them;
+    /// one that was trained for it makes good ones.
     ///
-    /// @throws ContextOverflowException if a text has more tokens than are evaluated as one, 512 or 2048 mostly; see [EmbeddingOptions.LongText#SPLIT]
+    /// @throws ContextOverflowException if a text has more tokens than are evaluated as one, 512 or 2048 mostly; see
+    ///         [EmbeddingOptions.LongText#SPLIT]
     public float[][] embed(List<String> texts) {
         return embed(texts, EmbeddingOptions.defaults()).vectors();
     }
 
-    /// Vectors of texts, and how many tokens they had. Where no model is loaded this loads one, as a request does; see [Engine#embed] for what it costs.
+    /// Vectors of texts, and how many tokens they had. Where no model is loaded this loads one, as a request does; see [Engine#embed] for what it
+    /// costs.
     ///
     /// @throws LlatteException if the model cannot be loaded, a text is too long, there is no room for the context, or evaluating fails
     /// @throws IllegalArgumentException if a text has no token at all, as an empty one where the model adds none

@@ -18,7 +18,8 @@ class EmbeddingsPageIT {
 
     @Test
     void example_compilesAndEmbeds() throws Exception {
-        Matcher example = Pattern.compile("```java\n(import .*?)```", Pattern.DOTALL).matcher(Files.readString(Path.of("..", "docs", "embeddings.md")));
+        String page = Files.readString(Path.of("..", "docs", "embeddings.md"));
+        Matcher example = Pattern.compile("```java\n(import .*?)```", Pattern.DOTALL).matcher(page);
         assertThat(example.find()).isTrue();
         Path source = Files.writeString(temp.resolve("Example.java"), example.group(1));
         Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),

@@ -171,7 +171,8 @@ final class EmbedCommand implements Callable<Integer> {
             ranked.documents().forEach(document -> list.addObject().put("index", document.index()).put("score", document.score()));
             Output.println(AnswerJson.write(root));
         } else {
-            ranked.documents().forEach(document -> Output.println(String.format(Locale.ROOT, "%10.4f  %s", document.score(), all.get(document.index()))));
+            ranked.documents().forEach(document ->
+                    Output.println(String.format(Locale.ROOT, "%10.4f  %s", document.score(), all.get(document.index()))));
         }
     }
 

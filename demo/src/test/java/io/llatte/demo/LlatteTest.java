@@ -56,7 +56,9 @@ class LlatteTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"chat no-such-model -p x", "chat /no/such/file.gguf -p x", "inspect /no/such/file.gguf", "models path", "models rm default",
-        "embed nonsense text", "embed /no/such.gguf text", "embed m --file /no/such/file", "models rm nonsense", "models pull nonsense", "tokenize nonsense text", "plan nonsense", "plan default"})
+        "embed nonsense text",
+        "embed /no/such.gguf text", "embed m --file /no/such/file", "models rm nonsense", "models pull nonsense",
+        "tokenize nonsense text", "plan nonsense", "plan default"})
     void failure_isOneLineAndExitCode1(String arguments) throws Exception {
         assertOneLineOnStderr(llatte(arguments), 1);
     }

@@ -27,8 +27,8 @@ public sealed interface Engine extends AutoCloseable permits InProcessEngine, Re
     /// @throws io.llatte.EngineClosedException if the engine is closed
     TokenStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded);
 
-    /// Makes vectors of texts, beside what is generated: a running answer waits for a micro-batch of them at most. A model that generates gets a second
-    /// context for it on the first call, which is charged, and given back with the model. The calling thread waits; an interrupt ends that.
+    /// Makes vectors of texts, beside what is generated: a running answer waits for a micro-batch of them at most. A model that generates gets a
+    /// second context for it on the first call, which is charged, and given back with the model. The calling thread waits; an interrupt ends that.
     ///
     /// @throws io.llatte.ContextOverflowException if a text has more tokens than are evaluated together, and is not to be split
     /// @throws io.llatte.InsufficientMemoryException if there is no room for the context

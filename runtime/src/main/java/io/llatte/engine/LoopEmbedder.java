@@ -14,8 +14,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
 
 /// Embeds on the thread that decodes: a micro-batch between two of its steps, so that one thread computes at a time, and a running answer waits for a
-/// micro-batch at most. Texts are tokenized by the callers. The contexts are made when they are first needed, one for each pooling that was asked for, and
-/// go with the model.
+/// micro-batch at most. Texts are tokenized by the callers. The contexts are made when they are first needed, one for each pooling that was asked
+/// for, and go with the model.
 final class LoopEmbedder {
 
     private final Model model;

@@ -25,8 +25,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 
-/// Vectors and ranks from a server: OpenAI's `embeddings`, and `rerank` as llama.cpp's server, Jina and others know it. Pooling and what becomes of long texts
-/// are the server's own.
+/// Vectors and ranks from a server: OpenAI's `embeddings`, and `rerank` as llama.cpp's server, Jina and others know it. Pooling and what becomes
+/// of long texts are the server's own.
 final class RemoteEmbeddings {
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -126,7 +126,8 @@ final class RemoteEmbeddings {
             }
             HttpResponse<String> response = answer.get();
             if (response.statusCode() != 200) {
-                throw new BackendUnavailableException("%s answered %d: %s".formatted(endpoint.baseUrl(), response.statusCode(), shortly(response.body())));
+                throw new BackendUnavailableException("%s answered %d: %s".formatted(endpoint.baseUrl(), response.statusCode(),
+                        shortly(response.body())));
             }
             return JSON.readTree(response.body());
         } catch (InterruptedException e) {

@@ -22,8 +22,8 @@ public record EmbeddingInfo(Optional<Pooling> pooling, int length, int rankOutpu
         return causal && logits;
     }
 
-    /// The pooling that is meant by one that was asked for; never [Pooling#MODEL]. A file that says none, or nothing, leaves it to the attention: the last
-    /// token's vector where tokens see only those before them, the mean elsewhere.
+    /// The pooling that is meant by one that was asked for; never [Pooling#MODEL]. A file that says none, or nothing, leaves it to the attention:
+    /// the last token's vector where tokens see only those before them, the mean elsewhere.
     public Pooling resolve(Pooling wanted) {
         if (wanted != Pooling.MODEL) {
             return wanted;

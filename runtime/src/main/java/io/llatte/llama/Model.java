@@ -159,7 +159,8 @@ public final class Model implements AutoCloseable {
         return gate.through(() -> Context.create(this, contextOptions.toNative().ofMtpLayers(), arena));
     }
 
-    /// Makes vectors of texts with a context of its own, planned, admitted and charged like any other. The caller closes it; so does closing the model.
+    /// Makes vectors of texts with a context of its own, planned, admitted and charged like any other. The caller closes it; so does closing the
+    /// model.
     ///
     /// @throws UnsupportedOperationException if the model cannot: it has an encoder and a decoder, or is to rank and has no classification head
     /// @throws io.llatte.InsufficientMemoryException if it does not fit the budget (nothing was touched) or the device (all was freed)

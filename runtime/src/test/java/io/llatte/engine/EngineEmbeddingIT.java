@@ -87,7 +87,8 @@ class EngineEmbeddingIT {
             assertThat(engine.embed(List.of("the cat", "a dog"), DEFAULTS).vectors()).hasDimensions(2, TinyBert.LENGTH);
             var chat = new Prompt.Chat(List.of(ChatMessage.user("hello")));
             for (Prompt prompt : List.of(chat, new Prompt.Text("hello"))) {
-                assertThatExceptionOfType(UnsupportedOperationException.class).isThrownBy(() -> Engines.start(engine, GenerationRequest.builder(prompt).build()))
+                GenerationRequest request = GenerationRequest.builder(prompt).build();
+                assertThatExceptionOfType(UnsupportedOperationException.class).isThrownBy(() -> Engines.start(engine, request))
                         .withMessage("tiny-bert (bert) makes embeddings and no text: it cannot chat or complete");
             }
             assertThatExceptionOfType(UnsupportedOperationException.class).isThrownBy(() -> engine.saveSession(chat, folder.resolve("session")));
@@ -107,6 +108,25 @@ class EngineEmbeddingIT {
             }
             assertThatExceptionOfType(UnsupportedOperationException.class).isThrownBy(() -> engine.embed(List.of("cat"), DEFAULTS));
             assertThat(engine.embed(List.of("cat"), DEFAULTS.withPooling(Pooling.MEAN)).vectors()).hasNumberOfRows(1);
+        }
+    }
+
+    @Test
+    void callOnTheEnginesOwnThread_isRefused_andDoesNotWaitForItself() {
+        try (InProcessEngine engine = Engines.load(arena, folder, Engines.options(512).build())) {
+            var failure = new CompletableFuture<Throwable>();
+            try (TokenStream answer = engine.generate(Engines.greedy("hello", 3), _ -> {
+                try {
+                    engine.embed(List.of("yes"), DEFAULTS);
+                    failure.complete(null);
+                } catch (RuntimeException e) {
+                    failure.complete(e);
+                }
+            })) {
+                answer.forEachRemaining(_ -> { });
+            }
+            assertThat(failure.join()).isInstanceOf(IllegalStateException.class).hasMessageContaining("own thread");
+            assertThat(engine.embed(List.of("yes"), DEFAULTS).vectors()).hasNumberOfRows(1);
         }
     }
 

@@ -116,8 +116,9 @@ class RemoteEmbeddingsTest {
 
     @Test
     void whatAServerDecides_cannotBeAskedFor() {
-        assertThatExceptionOfType(UnsupportedOperationException.class).isThrownBy(() -> engine.embed(List.of("a"), DEFAULTS.withPooling(Pooling.CLS)));
-        assertThatExceptionOfType(UnsupportedOperationException.class).isThrownBy(() -> engine.embed(List.of("a"), DEFAULTS.withLongText(LongText.SPLIT)));
+        for (EmbeddingOptions options : List.of(DEFAULTS.withPooling(Pooling.CLS), DEFAULTS.withLongText(LongText.SPLIT))) {
+            assertThatExceptionOfType(UnsupportedOperationException.class).isThrownBy(() -> engine.embed(List.of("a"), options));
+        }
     }
 
     @Test

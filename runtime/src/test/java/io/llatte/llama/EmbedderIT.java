@@ -70,7 +70,8 @@ class EmbedderIT {
     @Test
     void vectorsOfTheModelsOwnPooling_areLlamaEmbeddings() throws Exception {
         Model model = bert();
-        assertSame(model.newEmbedder(EmbedderOptions.defaults()).embed(TEXTS).vectors(), LlamaEmbedding.embed(model.path(), temp, TEXTS, "-c", "128"), 1e-6);
+        float[][] expected = LlamaEmbedding.embed(model.path(), temp, TEXTS, "-c", "128");
+        assertSame(model.newEmbedder(EmbedderOptions.defaults()).embed(TEXTS).vectors(), expected, 1e-6);
     }
 
     @ParameterizedTest
@@ -86,7 +87,8 @@ class EmbedderIT {
     @Test
     void tokenVectors_areLlamaEmbeddings() throws Exception {
         Model model = bert();
-        float[][] expected = LlamaEmbedding.embed(model.path(), temp, TEXTS.subList(0, 1), "--pooling", "none", "-c", "128", "--embd-normalize", "-1");
+        float[][] expected = LlamaEmbedding.embed(model.path(), temp, TEXTS.subList(0, 1), "--pooling", "none", "-c", "128",
+                "--embd-normalize", "-1");
 
         float[][] ours = model.newEmbedder(EmbedderOptions.defaults().withPooling(Pooling.NONE)).tokenVectors(TEXTS.getFirst());
 
@@ -268,7 +270,8 @@ class EmbedderIT {
         for (Model model : List.of(bert(), without, speaking(TinyModels.llama()))) {
             assertThat(model.embeddingInfo().rankOutputs()).isZero();
             assertThatExceptionOfType(UnsupportedOperationException.class)
-                    .isThrownBy(() -> model.newEmbedder(EmbedderOptions.defaults().withPooling(Pooling.RANK))).withMessageContaining("classification head");
+                    .isThrownBy(() -> model.newEmbedder(EmbedderOptions.defaults().withPooling(Pooling.RANK)))
+                    .withMessageContaining("classification head");
             assertThatIllegalArgumentException().isThrownBy(() -> model.newContext(ContextOptions.builder().contextLength(128).embeddings(true)
                     .pooling(Pooling.RANK).build())).withMessageContaining("classification head");
         }

@@ -33,7 +33,7 @@ class RealEmbeddingIT {
     }
 
     private static List<String> texts() throws IOException {
-        return new ObjectMapper().convertValue(reference().path("texts"), new ObjectMapper().getTypeFactory().constructCollectionType(List.class, String.class));
+        return List.of(new ObjectMapper().convertValue(reference().path("texts"), String[].class));
     }
 
     private static float[][] vectorsOf(List<String> texts) {
@@ -68,7 +68,8 @@ class RealEmbeddingIT {
 
     @Test
     void textsOfLikeMeaning_areNear() {
-        float[][] vectors = vectorsOf(List.of("A man is eating food.", "Somebody has a meal.", "The stock market fell sharply.", "Shares lost much of their value."));
+        float[][] vectors = vectorsOf(List.of("A man is eating food.", "Somebody has a meal.", "The stock market fell sharply.",
+                "Shares lost much of their value."));
         double meals = Embeddings.cosine(vectors[0], vectors[1]);
         double markets = Embeddings.cosine(vectors[2], vectors[3]);
         for (int meal : List.of(0, 1)) {
