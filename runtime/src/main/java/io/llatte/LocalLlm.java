@@ -9,8 +9,12 @@ import io.llatte.engine.PlacementReport;
 import io.llatte.engine.Prompt;
 import io.llatte.engine.RemoteEndpoint;
 import io.llatte.engine.SavedSession;
+import io.llatte.engine.TextScore;
 import io.llatte.llama.ChatMessage;
 import io.llatte.llama.ChatRequest;
+import io.llatte.llama.EmbeddingOptions;
+import io.llatte.llama.Embeddings;
+import io.llatte.llama.Reranking;
 import io.llatte.llama.Token;
 import io.llatte.memory.DeviceArena;
 import io.llatte.memory.DeviceMemory;
@@ -220,6 +224,13 @@ public final class LocalLlm implements AutoCloseable {
         return generate(new Prompt.Text(prompt), chatOptions);
     }
 
+    /// How probable the model finds a text after a context; see [Engine#score]. Where no model is loaded this loads one, as a request does.
+    ///
+    /// @param context what stands before the text, or ""
+    public TextScore score(String context, String text) {
+        return lifecycle.call(engine -> engine.score(context, text));
+    }
+
     /// Fills a gap in a text, with a model that was trained to.
     ///
     /// @param prefix the text before the gap
@@ -232,6 +243,35 @@ public final class LocalLlm implements AutoCloseable {
     /// The same, token by token. The caller closes the stream.
     public AnswerStream streamInfill(String prefix, String suffix, ChatOptions chatOptions) {
         return generate(new Prompt.Infill(prefix, suffix), chatOptions);
+    }
+
+    /// Vectors of texts, `float[texts][length]`, each of the length 1, so that the scalar product of two is their cosine. Any model makes them;
+    /// one that was trained for it makes good ones.
+    ///
+    /// @throws ContextOverflowException if a text has more tokens than are evaluated as one, 512 or 2048 mostly; see
+    ///         [EmbeddingOptions.LongText#SPLIT]
+    public float[][] embed(List<String> texts) {
+        return embed(texts, EmbeddingOptions.defaults()).vectors();
+    }
+
+    /// Vectors of texts, and how many tokens they had. Where no model is loaded this loads one, as a request does; see [Engine#embed] for what it
+    /// costs.
+    ///
+    /// @throws LlatteException if the model cannot be loaded, a text is too long, there is no room for the context, or evaluating fails
+    /// @throws IllegalArgumentException if a text has no token at all, as an empty one where the model adds none
+    /// @throws UnsupportedOperationException if the model makes no embeddings, or a server cannot do what the options ask
+    /// @throws java.util.concurrent.CancellationException if the thread is interrupted, which stays so, or a switch cancels requests
+    public Embeddings embed(List<String> texts, EmbeddingOptions embeddingOptions) {
+        return lifecycle.call(engine -> engine.embed(texts, embeddingOptions));
+    }
+
+    /// Ranks documents by how well they answer a query, the best first.
+    ///
+    /// @throws LlatteException as of [#embed(List, EmbeddingOptions)]
+    /// @throws UnsupportedOperationException if the model has no classification head: only one that was trained to rank does
+    /// @throws java.util.concurrent.CancellationException if the thread is interrupted, which stays so, or a switch cancels requests
+    public Reranking rerank(String query, List<String> documents) {
+        return lifecycle.call(engine -> engine.rerank(query, documents));
     }
 
     /// Writes what the cache holds of a conversation to a file; see [Engine#saveSession]. The messages themselves are the application's to keep.

@@ -8,6 +8,9 @@ import io.llatte.engine.AnswerStream;
 import io.llatte.engine.Engine;
 import io.llatte.engine.RemoteEndpoint;
 import io.llatte.llama.ChatMessage;
+import io.llatte.llama.EmbeddingOptions;
+import io.llatte.llama.Embeddings;
+import io.llatte.llama.Reranking;
 import io.llatte.memory.DeviceMemory;
 import io.llatte.memory.MemoryLedger;
 import io.llatte.model.StoredModel;
@@ -17,6 +20,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /// The model that a command talks to: shows how it loads, answers, and can be interrupted. One thread uses it, and closes it; [#interrupt()]
 /// is for any.
@@ -105,6 +109,26 @@ final class ChatModel implements AutoCloseable {
                 sink.accept(stream.next().text());
             }
             return new ChatAnswer(stream.message(), stream.finishReason(), stream.usage(), stream.timings(), List.of());
+        } finally {
+            cancelWith(NOTHING);
+        }
+    }
+
+    /// Vectors of texts; an interrupt ends it.
+    Embeddings embed(List<String> texts, EmbeddingOptions options) {
+        return embedding(() -> llm.embed(texts, options));
+    }
+
+    /// Ranks documents; an interrupt ends it.
+    Reranking rerank(String query, List<String> documents) {
+        return embedding(() -> llm.rerank(query, documents));
+    }
+
+    private <T> T embedding(Supplier<T> call) {
+        begin();
+        try {
+            cancelWith(() -> llm.engine().ifPresent(Engine::cancelEmbeddings));
+            return call.get();
         } finally {
             cancelWith(NOTHING);
         }

@@ -113,7 +113,11 @@ final class DecodeLoop implements Runnable {
         });
     }
 
-    private <T> T between(Callable<T> call) {
+    /// Has a call done by the thread that decodes, between two steps, and waits for it.
+    ///
+    /// @throws EngineClosedException if the loop has ended
+    /// @throws CancellationException if this thread is interrupted; the interrupt stays set
+    <T> T between(Callable<T> call) {
         if (Thread.currentThread() == thread) {
             throw new IllegalStateException("the engine's own thread, which tells of a request's end, cannot wait for the engine");
         }
@@ -183,6 +187,8 @@ final class DecodeLoop implements Runnable {
                 if (!errands.isEmpty()) {
                     delivery.deliver();
                     errands.run();
+                    // Embeddings are computed there.
+                    holdsThreads = true;
                 }
                 if (lanes.anyGuesses() || waiting.size() > 0 && lanes.running() < lanes.count()) {
                     // Copies of sequences and guesses take time too.

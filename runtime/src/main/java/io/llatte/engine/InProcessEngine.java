@@ -5,24 +5,28 @@ import io.llatte.EngineClosedException;
 import io.llatte.llama.ChatTemplate;
 import io.llatte.llama.Context;
 import io.llatte.llama.ContextOptions;
+import io.llatte.llama.Embedder;
+import io.llatte.llama.EmbeddingOptions;
+import io.llatte.llama.Embeddings;
 import io.llatte.llama.FinishReason;
 import io.llatte.llama.Model;
+import io.llatte.llama.Pooling;
+import io.llatte.llama.Reranking;
 import io.llatte.llama.Sampler;
-import io.llatte.llama.TokenLogprob;
-import io.llatte.llama.Vocab;
 import io.llatte.model.ChatFormat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /// A model in this process. One platform thread owns its context and answers many requests at once; what their answers left in the KV cache is
 /// used again where a prompt begins the same way.
@@ -39,7 +43,10 @@ public final class InProcessEngine implements Engine {
     private final AtomicLong lastNumber = new AtomicLong();
     private final WaitingRequests waiting;
     private final LoadedAdapters adapters;
+    private final TextScorer scorer;
     private final DecodeLoop loop;
+    private final LoopEmbedder embedder;
+    private final boolean generates;
     private final Set<Request> requests = Collections.newSetFromMap(new WeakHashMap<>());
     private volatile boolean closing;
 
@@ -56,8 +63,11 @@ public final class InProcessEngine implements Engine {
         this.template = ChatTemplate.of(model, format.template());
         this.stop = format.stop();
         this.adapters = new LoadedAdapters(model);
+        this.scorer = new TextScorer(model.vocab(), this::evaluate);
         this.waiting = new WaitingRequests(options.queueLimit());
         this.loop = new DecodeLoop(file.id(), model, context, contextOptions, waiting, options);
+        this.embedder = new LoopEmbedder(model, loop, contextOptions.batchThreads());
+        this.generates = model.embeddingInfo().generates();
     }
 
     @Override
@@ -93,6 +103,7 @@ public final class InProcessEngine implements Engine {
     @Override
     public AnswerStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded) {
         checkOpen();
+        checkGenerates();
         PromptTokens prompt;
         Sampler sampler;
         AdapterSet set;
@@ -119,61 +130,7 @@ public final class InProcessEngine implements Engine {
 
     @Override
     public TextScore score(String context, String text) {
-        checkOpen();
-        try {
-            Vocab vocab = model.vocab();
-            int[] begin = vocab.addsBos() ? new int[] {vocab.bos()} : new int[0];
-            int[] read = context.isEmpty() ? begin : vocab.tokenize(context, true, false);
-            int[] tokens = vocab.tokenize(text, false, false);
-            int[] all = Arrays.copyOf(read, read.length + tokens.length);
-            System.arraycopy(tokens, 0, all, read.length, tokens.length);
-            int from = Math.max(1, read.length);
-            float[] logprobs = all.length <= from ? new float[0] : score(all, from);
-            List<TokenLogprob> scored = new ArrayList<>();
-            for (int i = 0; i < logprobs.length; i++) {
-                scored.add(new TokenLogprob(all[from + i], vocab.pieceBytes(all[from + i], true), logprobs[i]));
-            }
-            return new TextScore(scored, from);
-        } catch (IllegalStateException e) {
-            checkOpen();
-            throw e;
-        }
-    }
-
-    /// How well the model predicts a text, as llama.cpp's `llama-perplexity` computes it: the text is cut into windows, which begin with the
-    /// beginning-of-sequence token in place of their first one, where the model has it; the second half of each is scored. What is left beyond the last
-    /// window is not read.
-    ///
-    /// @param window tokens of a window, at least 4
-    /// @param afterEach is told the result so far after each window
-    /// @throws IllegalArgumentException if the text has not two windows of tokens
-    /// @throws ContextOverflowException if a window is longer than a sequence
-    /// @throws CancellationException if the thread is interrupted, which stays so
-    public Perplexity perplexity(String text, int window, Consumer<Perplexity> afterEach) {
-        int[] tokens = tokenize(text);
-        if (window < 4 || tokens.length < 2L * window) {
-            throw new IllegalArgumentException("a text of %d tokens has not two windows of %d, which must be at least 4".formatted(tokens.length, window));
-        }
-        boolean begins = model.vocab().addsBos();
-        var sum = new Perplexity.Sum();
-        Perplexity result = null;
-        for (int start = 0; start + window <= tokens.length; start += window) {
-            int[] part = Arrays.copyOfRange(tokens, start, start + window);
-            part[0] = begins ? model.vocab().bos() : part[0];
-            result = sum.add(score(part, window / 2 + 1, false));
-            afterEach.accept(result);
-        }
-        return result;
-    }
-
-    private int[] tokenize(String text) {
-        checkOpen();
-        try {
-            return model.vocab().tokenize(text, true, false);
-        } catch (IllegalStateException e) {
-            checkOpen();
-            throw e;
-        }
+        return whileOpen(() -> scorer.score(context, text));
     }
 
     /// The log-probabilities of ids, in the natural logarithm, each after all that stand before it. Evaluated as a prompt is, beside what else runs.
@@ -186,19 +143,30 @@ public final class InProcessEngine implements Engine {
     /// @throws EngineClosedException if the engine is closed
     /// @throws CancellationException if the thread is interrupted, which stays so
     public float[] score(int[] tokens, int from) {
-        return score(tokens, from, true);
+        return whileOpen(() -> scorer.logprobs(tokens, from, true));
     }
 
-    private float[] score(int[] tokens, int from, boolean reuses) {
+    /// How well the model predicts a text, as llama.cpp's `llama-perplexity` computes it: the text is cut into windows, which begin with the
+    /// beginning-of-sequence token in place of their first one, where the model has it; the second half of each is scored. What is left beyond the last
+    /// window is not read.
+    ///
+    /// @param window tokens of a window, at least 4
+    /// @param afterEach is told the result so far after each window
+    /// @throws IllegalArgumentException if the text has not two windows of tokens
+    /// @throws ContextOverflowException if a window is longer than a sequence
+    /// @throws CancellationException if the thread is interrupted, which stays so
+    public Perplexity perplexity(String text, int window, Consumer<Perplexity> afterEach) {
+        return whileOpen(() -> scorer.perplexity(text, window, afterEach));
+    }
+
+    /// Evaluates a text that is scored, and waits for it.
+    private void evaluate(int[] tokens, Scores scores) {
         checkOpen();
-        if (from < 1 || from >= tokens.length) {
-            throw new IllegalArgumentException("tokens from %d of %d cannot be scored".formatted(from, tokens.length));
-        }
+        checkGenerates();
         if (tokens.length > sequenceLength) {
             throw new ContextOverflowException("a text of %d tokens, and a sequence has room for %d".formatted(tokens.length, sequenceLength),
                     tokens.length, sequenceLength);
         }
-        var scores = new Scores(from, tokens.length, reuses);
         GenerationRequest asked = GenerationRequest.builder(new Prompt.Text("text")).build();
         var request = new Request(tokens.clone(), tokens.length, Sampler.greedy(model), asked, AdapterSet.NONE, scores, lastNumber.incrementAndGet(),
                 model.loadTime(), _ -> { }, loop);
@@ -212,7 +180,37 @@ public final class InProcessEngine implements Engine {
         if (request.end().finishReason() == FinishReason.CANCELLED) {
             throw new CancellationException("scoring %d tokens was cancelled".formatted(tokens.length));
         }
-        return scores.logprobs();
+    }
+
+    /// A closed engine is told from misuse.
+    private <T> T whileOpen(Supplier<T> call) {
+        checkOpen();
+        try {
+            return call.get();
+        } catch (IllegalStateException e) {
+            checkOpen();
+            throw e;
+        }
+    }
+
+    @Override
+    public Embeddings embed(List<String> texts, EmbeddingOptions options) {
+        return embedding(options.pooling(), (ours, steps) -> ours.embed(texts, options, steps));
+    }
+
+    @Override
+    public Reranking rerank(String query, List<String> documents) {
+        return embedding(Pooling.RANK, (ours, steps) -> ours.rerank(query, documents, steps));
+    }
+
+    private <T> T embedding(Pooling pooling, BiFunction<Embedder, Executor, T> call) {
+        checkOpen();
+        try {
+            return embedder.call(pooling, call);
+        } catch (IllegalStateException e) {
+            checkOpen();
+            throw e;
+        }
     }
 
     /// The files of adapters that are loaded, each since a request first asked for it.
@@ -244,6 +242,18 @@ public final class InProcessEngine implements Engine {
         if ((closing || loop.hasEnded()) && waiting.remove(request)) {
             // The loop ended before it could see the request. If it was seen, it ends as all others do.
             throw closedException();
+        }
+    }
+
+    @Override
+    public void cancelEmbeddings() {
+        embedder.cancel();
+    }
+
+    private void checkGenerates() {
+        if (!generates) {
+            throw new UnsupportedOperationException("%s (%s) makes embeddings and no text: it cannot chat or complete".formatted(file.id(),
+                    model.info().architecture()));
         }
     }
 
@@ -286,6 +296,7 @@ public final class InProcessEngine implements Engine {
     @Override
     public SavedSession saveSession(Prompt prompt, Path target) throws IOException {
         checkOpen();
+        checkGenerates();
         SessionOrigin origin = origin();
         int[] tokens;
         try {
@@ -301,6 +312,7 @@ public final class InProcessEngine implements Engine {
     @Override
     public SavedSession restoreSession(Path source) throws IOException {
         checkOpen();
+        checkGenerates();
         if (reproducible) {
             throw new UnsupportedOperationException("a reproducible engine begins each request with an empty cache");
         }
@@ -323,6 +335,7 @@ public final class InProcessEngine implements Engine {
     public void close() {
         closing = true;
         loop.close();
+        embedder.cancel();
         loop.join();
         try {
             keepTexts();

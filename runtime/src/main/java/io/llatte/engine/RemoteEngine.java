@@ -5,7 +5,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.llatte.BackendUnavailableException;
 import io.llatte.EngineClosedException;
 import io.llatte.llama.ChatMessage;
+import io.llatte.llama.EmbeddingOptions;
+import io.llatte.llama.Embeddings;
 import io.llatte.llama.FinishReason;
+import io.llatte.llama.Reranking;
 import io.llatte.llama.SamplingOptions;
 import java.io.IOException;
 import java.net.http.HttpClient;
@@ -17,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -37,12 +41,29 @@ public final class RemoteEngine implements Engine {
     private final PlacementReport placement;
     private final HttpClient http = HttpClient.newBuilder().connectTimeout(CONNECT_TIMEOUT).followRedirects(HttpClient.Redirect.NORMAL).build();
     private final Map<TokenChannel, Thread> running = new ConcurrentHashMap<>();
+    private final RemoteEmbeddings embeddings;
     private volatile boolean closing;
 
     RemoteEngine(String modelId, RemoteEndpoint endpoint, PlacementReport placement) {
         this.modelId = modelId;
         this.endpoint = endpoint;
         this.placement = placement;
+        this.embeddings = new RemoteEmbeddings(modelId, endpoint, http);
+    }
+
+    @Override
+    public Embeddings embed(List<String> texts, EmbeddingOptions options) {
+        return embeddings.embed(texts, options);
+    }
+
+    @Override
+    public Reranking rerank(String query, List<String> documents) {
+        return embeddings.rerank(query, documents);
+    }
+
+    @Override
+    public void cancelEmbeddings() {
+        embeddings.cancel();
     }
 
     @Override
@@ -217,6 +238,7 @@ public final class RemoteEngine implements Engine {
         synchronized (running) {
             closing = true;
         }
+        embeddings.close();
         for (Thread thread : Set.copyOf(running.values())) {
             thread.interrupt();
             join(thread);

@@ -431,6 +431,16 @@ public final class Context implements AutoCloseable {
         return locked(() -> NativeCounters.of(context.perf()));
     }
 
+    /// Whether it keeps what it has evaluated: models for embeddings alone do not.
+    boolean hasCache() {
+        return context.hasCache();
+    }
+
+    /// Batches that were given to llama.cpp.
+    long decodes() {
+        return locked(() -> decodes);
+    }
+
     /// Runs a call while no other runs and the context is open.
     <T> T locked(Supplier<T> call) {
         lock.lock();

@@ -150,6 +150,11 @@ public final class Vocab {
         return vocab.eot();
     }
 
+    /// What separates the two texts of a pair, or -1.
+    public int sep() {
+        return vocab.sep();
+    }
+
     /// Line feed, or -1.
     public int newline() {
         return vocab.newline();
@@ -163,6 +168,11 @@ public final class Vocab {
     /// Whether the model wants EOS after a text.
     public boolean addsEos() {
         return vocab.addsEos();
+    }
+
+    /// Whether the model wants a separator between the two texts of a pair.
+    public boolean addsSep() {
+        return vocab.addsSep();
     }
 
     /// A decoder of one stream of tokens. Control tokens are left out.

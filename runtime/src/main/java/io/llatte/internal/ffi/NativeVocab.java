@@ -155,6 +155,14 @@ public final class NativeVocab {
         return LlamaCpp.llama_vocab_eot(vocab());
     }
 
+    public int sep() {
+        return LlamaCpp.llama_vocab_sep(vocab());
+    }
+
+    public boolean addsSep() {
+        return LlamaCpp.llama_vocab_get_add_sep(vocab());
+    }
+
     public int newline() {
         return LlamaCpp.llama_vocab_nl(vocab());
     }
