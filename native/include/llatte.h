@@ -409,6 +409,10 @@ LLATTE_API int32_t llatte_sampler_describe(const struct llatte_sampler * sampler
 /* A GBNF grammar for a JSON schema, by llama.cpp's own converter. */
 LLATTE_API int32_t llatte_grammar_from_schema(const char * schema_json, struct llatte_text * out, struct llatte_error * error);
 
+/* A GBNF grammar for text that matches a regular expression as a whole, by llama.cpp's own converter. `^` and `$` around it may be left out. What that
+   does not know (classes like \d, assertions, back-references, anchors inside) is LLATTE_GRAMMAR_FAILED. At most 64 KiB. */
+LLATTE_API int32_t llatte_grammar_from_pattern(const char * pattern, struct llatte_text * out, struct llatte_error * error);
+
 /* ---- speculation: tokens guessed cheaply, which the model then checks in one decode ------------------------------------------ */
 
 enum llatte_draft_kind {

@@ -22,12 +22,16 @@ public:
 
     int32_t of(llama_token token) const { return places_[token]; }
 
+    // Whether the token's text is no part of what the model says, as that of <s>.
+    bool is_unseen(llama_token token) const { return unseen_[token]; }
+
     // The token that is nothing but this beginning, or LLAMA_TOKEN_NULL.
     llama_token just(int32_t place) const { return just_[place]; }
 
 private:
     std::vector<int32_t>     places_;
     std::vector<llama_token> just_;
+    std::vector<bool>        unseen_;
 };
 
 } // namespace llatte

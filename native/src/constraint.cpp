@@ -126,6 +126,25 @@ std::vector<llama_token> prefill_of(const llatte_model * model, const std::strin
     return tokens;
 }
 
+// The special tokens that are part of a format's answers: what it keeps, and the marks around reasoning.
+std::vector<llama_token> special_tokens_of(const llatte_model * model, const json & format) {
+    std::vector<std::string> texts = { format.value("thinking_start_tag", "") };
+    for (const char * list : { "preserved_tokens", "thinking_end_tags" }) {
+        if (format.contains(list)) {
+            for (const auto & text : format.at(list)) {
+                texts.push_back(text.get<std::string>());
+            }
+        }
+    }
+    std::vector<llama_token> tokens;
+    for (const std::string & text : texts) {
+        for (const llama_token token : common_tokenize(model->vocab, text, false, true)) {
+            tokens.push_back(token);
+        }
+    }
+    return tokens;
+}
+
 sampler_ptr make_reasoning(const llatte_model * model, const json & format, int32_t most, const std::string & message) {
     std::vector<llama_tokens> ends;
     for (const auto & tag : format.at("thinking_end_tags")) {
@@ -204,6 +223,7 @@ void constraint::add_format(const llatte_model * model, const std::string & text
     }
     const std::string rules  = format.value("grammar", "");
     constraint        made;
+    made.shown   = special_tokens_of(model, format);
     made.prefill = prefill_of(model, format.value("generation_prompt", ""));
     if (!rules.empty()) {
         made.lazy = format.value("grammar_lazy", false);
@@ -226,6 +246,7 @@ constraint constraint::copy() const {
     copied.vocabulary = vocabulary;
     copied.lazy       = lazy;
     copied.by_tokens  = by_tokens;
+    copied.shown      = shown;
     copied.prefill    = prefill;
     return copied;
 }
@@ -238,7 +259,15 @@ bool constraint::holds() const {
     return state == REASONING_BUDGET_IDLE || state == REASONING_BUDGET_DONE;
 }
 
+// A grammar judges a special token by a text that nobody will read: it would stand for characters that the answer then lacks.
+bool constraint::is_unseen(llama_token token) const {
+    return !by_tokens && vocabulary->is_unseen(token) && std::find(shown.begin(), shown.end(), token) == shown.end();
+}
+
 bool constraint::allows(llama_token token) const {
+    if (is_unseen(token)) {
+        return false;
+    }
     llama_token_data       one{ token, 1.0f, 0.0f };
     llama_token_data_array choice{ &one, 1, -1, false };
     llama_sampler_apply(grammar.get(), &choice);
@@ -256,8 +285,14 @@ void constraint::end_reasoning(llama_token_data_array & choice) const {
 }
 
 void constraint::forbid(llama_token_data_array & choice) const {
-    if (holds()) {
-        llama_sampler_apply(grammar.get(), &choice);
+    if (!holds()) {
+        return;
+    }
+    llama_sampler_apply(grammar.get(), &choice);
+    for (size_t i = 0; i < choice.size; i++) {
+        if (is_unseen(choice.data[i].id)) {
+            choice.data[i].logit = -INFINITY;
+        }
     }
 }
 

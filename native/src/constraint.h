@@ -55,6 +55,7 @@ public:
 
 private:
     void take_grammar(const llatte_model * model, sampler_ptr made, bool names_tokens);
+    bool is_unseen(llama_token token) const;
     void drop_forbidden(beginnings::set & possible, const std::vector<int32_t> & places) const;
     void accept_prefill();
 
@@ -63,6 +64,7 @@ private:
     const beginnings *       vocabulary = nullptr;
     bool                     lazy       = false;
     bool                     by_tokens  = false; // the grammar names tokens, whatever their text is
+    std::vector<llama_token> shown;   // special tokens whose text is part of the answer
     std::vector<llama_token> prefill; // of the answer, what the prompt has written already
 };
 

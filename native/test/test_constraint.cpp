@@ -162,6 +162,15 @@ CASE(formats_that_are_none) {
     CHECK_STATUS(LLATTE_INVALID_STATE, llatte_sampler_add_grammar(sampler.get(), "root ::= \"a\"", "root", &error()));
 }
 
+CASE(special_tokens_stand_for_no_characters) {
+    const llama_token begin = 1; // <s>
+    auto plain = greedy(R"({"grammar":"root ::= [^x]+","thinking_end_tags":[]})");
+    CHECK(!plain->bounds.allows(begin));
+    CHECK(plain->bounds.allows(3 + ('a' - ' ')));
+    auto keeping = greedy(R"({"grammar":"root ::= [^x]+","preserved_tokens":["<s>"],"thinking_end_tags":[]})");
+    CHECK(keeping->bounds.allows(begin));
+}
+
 CASE(a_bound_that_another_stage_contradicts) {
     auto             sampler = chain();
     llama_logit_bias never{ 3 + ('1' - ' '), -INFINITY };

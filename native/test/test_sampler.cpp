@@ -486,6 +486,36 @@ CASE(a_grammar_that_has_ended) {
     CHECK_OK(sample(sampler, &token));
 }
 
+int32_t from_pattern(const std::string & pattern, std::string * grammar = nullptr) {
+    llatte_text   text{};
+    const int32_t status = llatte_grammar_from_pattern(pattern.c_str(), &text, &error());
+    if (status == LLATTE_OK && grammar != nullptr) {
+        *grammar = text.data;
+    }
+    llatte_text_free(&text);
+    return status;
+}
+
+CASE(patterns_become_grammars_without_quotes) {
+    for (const char * pattern : { "ab", "^ab", "ab$", "^ab$" }) {
+        std::string grammar;
+        CHECK_OK(from_pattern(pattern, &grammar));
+        CHECK(grammar.rfind("root ::= (\"ab\")\n", 0) == 0);
+    }
+    std::string price;
+    CHECK_OK(from_pattern("\\$", &price)); // an escaped dollar is no anchor
+    CHECK(price.rfind("root ::= (\"$\")\n", 0) == 0);
+    CHECK_OK(from_pattern("[0-9]{3}-(a|b)+ \"q\"", &price));
+    auto sampler = chain();
+    CHECK_OK(add_grammar(sampler, price));
+    for (const char * pattern : { "", "\\d", "a\\b", "(?=a)", "(?<n>a)", "a^b", "a(", "a)", "*", "[a", "a{", "a\nb", "\\" }) {
+        CHECK_STATUS(LLATTE_GRAMMAR_FAILED, from_pattern(pattern));
+    }
+    CHECK_STATUS(LLATTE_GRAMMAR_FAILED, from_pattern(repeated("(", 200000)));
+    CHECK_STATUS(LLATTE_GRAMMAR_FAILED, from_pattern(repeated("a", 70000)));
+    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_grammar_from_pattern(nullptr, nullptr, &error()));
+}
+
 CASE(schemas_that_cannot_be_converted) {
     std::string grammar;
     CHECK_OK(from_schema(R"({"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]})", &grammar));

@@ -12,6 +12,7 @@ public abstract sealed class LlatteException extends RuntimeException
                 EngineBusyException,
                 EngineClosedException,
                 GrammarException,
+                IncompleteAnswerException,
                 InsufficientMemoryException,
                 ModelLoadException,
                 NativeAssertionException,

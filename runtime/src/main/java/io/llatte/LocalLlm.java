@@ -141,6 +141,23 @@ public final class LocalLlm implements AutoCloseable {
         return ChatAnswer.of(answer(messages, chatOptions));
     }
 
+    /// Answers a conversation with a value: a record in, or another type that [io.llatte.schema.JsonSchema] knows. The model can write nothing but JSON of
+    /// that type; the template is told the schema, but say in the conversation what you want, for not every model is shown it.
+    ///
+    /// @throws IllegalArgumentException if the type has no schema
+    /// @throws IncompleteAnswerException if the answer was cut off, as by a limit of tokens
+    /// @throws AnswerFormatException if the answer is JSON that the type refuses: a date that no calendar has, a constructor that throws; or a server
+    ///         did not follow the schema
+    public <T> T chat(List<ChatMessage> messages, Class<T> type) {
+        return chat(messages, type, ChatOptions.defaults());
+    }
+
+    /// The same with options, which must not have a constraint; see [#chat(List, Class)].
+    public <T> T chat(List<ChatMessage> messages, Class<T> type, ChatOptions chatOptions) {
+        var typed = new TypedAnswer<>(type, chatOptions);
+        return typed.read(chat(messages, typed.options()));
+    }
+
     /// Answers a conversation, token by token, as the model writes it: reasoning and tool calls stand in the text in the model's own format, which
     /// [#events] tells apart. The caller closes the stream. An answer whose reader falls behind pauses until it reads on.
     public AnswerStream stream(List<ChatMessage> messages) {

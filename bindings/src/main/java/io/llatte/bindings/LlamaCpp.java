@@ -13584,6 +13584,68 @@ public class LlamaCpp extends LlamaCpp$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+
+    private static class llatte_grammar_from_pattern {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_grammar_from_pattern");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_grammar_from_pattern(const char *pattern, struct llatte_text *out, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_grammar_from_pattern$descriptor() {
+        return llatte_grammar_from_pattern.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_grammar_from_pattern(const char *pattern, struct llatte_text *out, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_grammar_from_pattern$handle() {
+        return llatte_grammar_from_pattern.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_grammar_from_pattern(const char *pattern, struct llatte_text *out, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_grammar_from_pattern$address() {
+        return llatte_grammar_from_pattern.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_grammar_from_pattern(const char *pattern, struct llatte_text *out, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_grammar_from_pattern(MemorySegment pattern, MemorySegment out, MemorySegment error) {
+        var mh$ = llatte_grammar_from_pattern.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_grammar_from_pattern", pattern, out, error);
+            }
+            return (int)mh$.invokeExact(pattern, out, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
     private static final int LLATTE_DRAFT_MODEL = (int)0L;
     /**
      * {@snippet lang=c :

@@ -9,7 +9,7 @@ import org.jline.reader.LineReader;
 import org.jline.reader.ParsedLine;
 import org.jline.reader.impl.completer.FileNameCompleter;
 
-/// Completes the chat's commands, and what follows them: models after `/model`, files after `/save` and `/load`.
+/// Completes the chat's commands, and what follows them: models after `/model`, files after `/save`, `/load` and `/json`.
 final class ChatCompleter implements Completer {
 
     private final Supplier<List<StoredModel>> models;
@@ -33,7 +33,7 @@ final class ChatCompleter implements Completer {
         }
         switch (line.words().getFirst()) {
             case "/model" -> models.get().stream().map(StoredModel::id).map(Candidate::new).forEach(candidates::add);
-            case "/save", "/load" -> files.complete(reader, line, candidates);
+            case "/save", "/load", "/json" -> files.complete(reader, line, candidates);
             default -> { }
         }
     }

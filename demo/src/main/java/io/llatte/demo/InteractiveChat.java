@@ -4,7 +4,9 @@ import io.llatte.ChatAnswer;
 import io.llatte.ChatOptions;
 import io.llatte.ContextOverflowException;
 import io.llatte.LlatteException;
+import io.llatte.llama.Constraint;
 import io.llatte.llama.FinishReason;
+import io.llatte.schema.JsonSchema;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -26,7 +28,7 @@ final class InteractiveChat {
     private static final Logger LOG = LoggerFactory.getLogger(InteractiveChat.class);
 
     private final ChatModel model;
-    private final ChatOptions options;
+    private ChatOptions options;
     private final Path history;
     private Conversation conversation;
     private ChatScreen screen;
@@ -132,6 +134,7 @@ final class InteractiveChat {
             case HELP -> screen.help();
             case MODEL -> changeModel(argument);
             case SYSTEM -> changeSystem(argument);
+            case JSON -> changeSchema(argument);
             case SAVE -> {
                 conversation.save(fileOf(command, argument), modelName());
                 screen.note("saved %d turns to %s".formatted(conversation.turns().size(), argument));
@@ -166,6 +169,19 @@ final class InteractiveChat {
             conversation.system(text.equals("-") ? "" : text);
         }
         screen.note(conversation.system().isBlank() ? "the model is told nothing before the conversation" : "system: " + conversation.system());
+    }
+
+    /// A schema is tried before it is taken: what cannot be converted is told now, and not by each answer.
+    private void changeSchema(String argument) throws IOException {
+        if (argument.equals("off")) {
+            options = options.toBuilder().constraint(Constraint.none()).build();
+        } else if (!argument.isEmpty()) {
+            var schema = new JsonSchema(argument.startsWith("{") ? argument : Files.readString(fileOf(SlashCommand.JSON, argument)));
+            schema.toGrammar();
+            options = options.toBuilder().constraint(Constraint.jsonSchema(schema.text())).build();
+        }
+        screen.note(options.constraint() instanceof Constraint.JsonSchema(var schema) ? "answers are JSON of the schema " + schema.strip()
+                : "answers are free text");
     }
 
     private String modelName() {

@@ -9,6 +9,7 @@ enum SlashCommand {
     HELP("", "show this"),
     MODEL("[MODEL]", "list the models, or change to one; the conversation is kept"),
     SYSTEM("[TEXT]", "show or change what the model is told before the conversation; - for nothing"),
+    JSON("[SCHEMA]", "show or set the JSON schema that answers follow: a file, or the schema itself; off for none"),
     SAVE("FILE", "write the conversation to a file"),
     LOAD("FILE", "read the conversation from a file"),
     STATS("", "show placement, memory, status and speed"),

@@ -295,6 +295,31 @@ class InteractiveChatIT {
     }
 
     @Test
+    void answersFollowASchema_untilItIsOff() throws IOException {
+        model = TestModel.real();
+        Path file = Files.writeString(folder.resolve("day.json"), "{\"enum\": [\"monday\"]}");
+        start(40, "--context", "512");
+        line("/json");
+        await("answers are free text");
+        line("/json " + file);
+        await("answers are JSON of the schema");
+        line("Which day?");
+        await("Which day?");
+        assertThat(await("tokens/s")).contains("\"monday\"");
+        line("/json {\"enum\": [12345]}");
+        await("answers are JSON of the schema");
+        line("Which number?");
+        await("Which number?");
+        assertThat(await("tokens/s")).contains("12345");
+        line("/json {\"type\": \"nothing\"}");
+        await("unrecognized type nothing");
+        line("/json " + folder.resolve("missing.json"));
+        await("missing.json");
+        line("/json off");
+        await("answers are free text");
+    }
+
+    @Test
     void commands_areCompleted() throws IOException {
         start(8);
         type("/hel\t\r");

@@ -50,14 +50,14 @@ record PromptTokens(int[] ids, List<String> stop, Optional<RenderedChat> chat, i
         return Math.max(1, length - Math.min(request.maxTokens(), length / 4));
     }
 
-    /// A schema is told to the template, which knows what stands around an answer's text. A grammar is of all that the model writes, so that it cannot
-    /// think before.
+    /// A schema is told to the template, which knows what stands around an answer's text. A grammar or a regular expression is of all that the model
+    /// writes, so that it cannot think before.
     private static ChatRequest bounded(ChatRequest chat, GenerationRequest request) {
         ChatRequest.Builder bounded = chat.toBuilder().enableThinking(chat.enableThinking() && request.reasoning().enabled());
         return switch (request.constraint()) {
             case Constraint.None() -> bounded.build();
             case Constraint.JsonSchema(var schema) -> bounded.jsonSchema(Optional.of(schema)).build();
-            case Constraint.Grammar _ -> bounded.enableThinking(false).build();
+            case Constraint.Grammar _, Constraint.Regex _ -> bounded.enableThinking(false).build();
         };
     }
 
@@ -72,7 +72,8 @@ record PromptTokens(int[] ids, List<String> stop, Optional<RenderedChat> chat, i
     /// What chooses the answer's tokens. The caller closes it.
     Sampler newSampler(GenerationRequest request, Model model) {
         Sampler.Builder chain = request.sampling().chain(model);
-        boolean byFormat = chat.isPresent() && !(request.constraint() instanceof Constraint.Grammar)
+        boolean byGrammar = request.constraint() instanceof Constraint.Grammar || request.constraint() instanceof Constraint.Regex;
+        boolean byFormat = chat.isPresent() && !byGrammar
                 && (!chat.get().grammar().isEmpty() || request.reasoning().budget().isPresent());
         if (byFormat) {
             chain.format(chat.get(), request.reasoning());

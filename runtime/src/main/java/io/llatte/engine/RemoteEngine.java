@@ -96,8 +96,9 @@ public final class RemoteEngine implements Engine {
         if (!request.adapters().isEmpty()) {
             throw new UnsupportedOperationException("a server cannot be given the %d adapters of a request".formatted(request.adapters().size()));
         }
+        ObjectNode format = RemoteConstraint.of(request.constraint(), request.prompt());
         var channel = new TokenChannel(whenEnded);
-        Thread thread = Thread.ofVirtual().name("llatte-remote").unstarted(() -> answer(request, channel));
+        Thread thread = Thread.ofVirtual().name("llatte-remote").unstarted(() -> answer(request, format, channel));
         synchronized (running) {
             if (closing) {
                 throw new EngineClosedException("the engine of " + modelId + " is closed");
@@ -109,10 +110,10 @@ public final class RemoteEngine implements Engine {
         return channel;
     }
 
-    private void answer(GenerationRequest request, TokenChannel channel) {
+    private void answer(GenerationRequest request, ObjectNode format, TokenChannel channel) {
         var answer = new RemoteAnswer(channel);
         try {
-            HttpResponse<Stream<String>> response = http.send(httpRequest(request), BodyHandlers.ofLines());
+            HttpResponse<Stream<String>> response = http.send(httpRequest(request, format), BodyHandlers.ofLines());
             try (Stream<String> lines = response.body()) {
                 if (response.statusCode() != 200) {
                     throw refused(response.statusCode(), lines);
@@ -147,7 +148,7 @@ public final class RemoteEngine implements Engine {
         return message == null ? e.getClass().getSimpleName() : message;
     }
 
-    private HttpRequest httpRequest(GenerationRequest request) {
+    private HttpRequest httpRequest(GenerationRequest request, ObjectNode format) {
         ObjectNode body = JSON.createObjectNode().put("model", endpoint.model()).put("stream", true);
         body.putObject("stream_options").put("include_usage", true);
         if (request.maxTokens() < Integer.MAX_VALUE) {
@@ -158,6 +159,9 @@ public final class RemoteEngine implements Engine {
                 .put("frequency_penalty", sampling.frequencyPenalty()).put("presence_penalty", sampling.presencePenalty());
         sampling.seed().ifPresent(seed -> body.put("seed", seed));
         request.topLogprobs().ifPresent(top -> RemoteLogprobs.ask(body, request.prompt(), top));
+        if (format != null) {
+            body.set("response_format", format);
+        }
         if (!request.stop().isEmpty()) {
             request.stop().forEach(body.putArray("stop")::add);
         }

@@ -30,6 +30,16 @@ public sealed interface Constraint {
         }
     }
 
+    /// Text that matches a regular expression as a whole, by llama.cpp's own conversion to a grammar. It knows letters, escaped punctuation, `.` (no line
+    /// break), classes as `[a-z]`, groups, `|`, `*`, `+`, `?` and `{m,n}`; anything else, `\d` too, is refused.
+    ///
+    /// @param pattern the regular expression, at most 64 KiB; `^` and `$` around it may be left out
+    record Regex(String pattern) implements Constraint {
+        public Regex {
+            Objects.requireNonNull(pattern, "pattern");
+        }
+    }
+
     static Constraint none() {
         return new None();
     }
@@ -40,5 +50,9 @@ public sealed interface Constraint {
 
     static Constraint grammar(String gbnf) {
         return new Grammar(gbnf);
+    }
+
+    static Constraint regex(String pattern) {
+        return new Regex(pattern);
     }
 }

@@ -289,6 +289,7 @@ public final class Sampler implements AutoCloseable {
                 case Constraint.None() -> this;
                 case Constraint.JsonSchema(var schema) -> jsonSchema(schema);
                 case Constraint.Grammar(var gbnf) -> grammar(gbnf);
+                case Constraint.Regex(var pattern) -> stage(chain -> chain.addGrammar(NativeSampler.grammarFromPattern(pattern), "root"));
             };
         }
 

@@ -1,5 +1,6 @@
 package io.llatte.schema;
 
+import io.llatte.internal.ffi.NativeLibrary;
 import io.llatte.internal.ffi.NativeSampler;
 import java.lang.reflect.Executable;
 import java.lang.reflect.Type;
@@ -52,6 +53,7 @@ public record JsonSchema(String text) {
     ///
     /// @throws io.llatte.GrammarException if it is no schema, or one that llama.cpp cannot convert
     public String toGrammar() {
+        NativeLibrary.load();
         return NativeSampler.grammarFromSchema(text);
     }
 }

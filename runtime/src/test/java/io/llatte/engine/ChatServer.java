@@ -56,7 +56,7 @@ public final class ChatServer implements AutoCloseable {
         return List.copyOf(requests);
     }
 
-    static void stream(HttpExchange exchange, List<String> pieces, String finishReason) throws IOException {
+    public static void stream(HttpExchange exchange, List<String> pieces, String finishReason) throws IOException {
         exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
         exchange.sendResponseHeaders(200, 0);
         boolean chat = exchange.getRequestURI().getPath().endsWith("chat/completions");

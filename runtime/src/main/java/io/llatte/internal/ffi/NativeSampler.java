@@ -2,6 +2,7 @@ package io.llatte.internal.ffi;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.llatte.GrammarException;
 import io.llatte.bindings.LlamaCpp;
 import io.llatte.bindings.llama_logit_bias;
 import java.lang.foreign.Arena;
@@ -173,6 +174,17 @@ public final class NativeSampler implements AutoCloseable {
         try (var scratch = Arena.ofConfined()) {
             added(LlamaCpp.llatte_sampler_add_format(chain(), scratch.allocateFrom(format, UTF_8), reasoningTokens,
                     scratch.allocateFrom(reasoningMessage, UTF_8), error), "a format");
+        }
+    }
+
+    /// A GBNF grammar for text that matches a regular expression.
+    public static String grammarFromPattern(String pattern) {
+        if (pattern.indexOf('\0') >= 0) {
+            throw new GrammarException("the pattern has a character 0");
+        }
+        try (var scratch = Arena.ofConfined()) {
+            MemorySegment text = scratch.allocateFrom(pattern, UTF_8);
+            return NativeText.read("converting a regular expression", (out, error) -> LlamaCpp.llatte_grammar_from_pattern(text, out, error));
         }
     }
 
