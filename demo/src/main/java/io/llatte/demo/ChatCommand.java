@@ -107,7 +107,8 @@ final class ChatCommand implements Callable<Integer> {
         try (var model = new ChatModel(llm.readOnlyPreference(), remote)) {
             model.load(Optional.ofNullable(modelReference));
             var conversation = new Conversation(system);
-            ChatAnswer answer = model.answer(conversation.messagesWith(question), options, json ? _ -> { } : Output::print);
+            ChatAnswer answer = model.answer(conversation.messagesWith(question), Optional.empty(), options,
+                    json ? _ -> { } : Output::print).answer();
             if (json) {
                 Output.println(AnswerJson.of(answer, model.engine().orElseThrow(), model.ledger()));
             } else if (!answer.text().endsWith("\n")) {
