@@ -15,11 +15,12 @@ import java.util.Optional;
 /// @param jsonSchema what the answer's text must be, as a JSON schema
 /// @param addGenerationPrompt whether the prompt ends where the assistant begins to speak
 /// @param enableThinking whether a template that knows reasoning asks for it
+/// @param separateReasoning whether reasoning is told apart from the answer's text, or stands in it as the model writes it
 /// @param templateArguments further variables of the template: names, and values as JSON
 /// @param now the date that a template may write
 public record ChatRequest(List<ChatMessage> messages, List<ToolDefinition> tools, ToolChoice toolChoice, boolean parallelToolCalls,
-                          Optional<String> jsonSchema, boolean addGenerationPrompt, boolean enableThinking, Map<String, String> templateArguments,
-                          Instant now) {
+                          Optional<String> jsonSchema, boolean addGenerationPrompt, boolean enableThinking, boolean separateReasoning,
+                          Map<String, String> templateArguments, Instant now) {
 
     public ChatRequest {
         messages = List.copyOf(messages);
@@ -47,12 +48,13 @@ public record ChatRequest(List<ChatMessage> messages, List<ToolDefinition> tools
 
     public Builder toBuilder() {
         return new Builder(messages).tools(tools).toolChoice(toolChoice).parallelToolCalls(parallelToolCalls).jsonSchema(jsonSchema)
-                .addGenerationPrompt(addGenerationPrompt).enableThinking(enableThinking).templateArguments(templateArguments).now(now);
+                .addGenerationPrompt(addGenerationPrompt).enableThinking(enableThinking).separateReasoning(separateReasoning).templateArguments(templateArguments).now(now);
     }
 
     /// Another conversation, rendered in the same way.
     public ChatRequest withMessages(List<ChatMessage> others) {
-        return new ChatRequest(others, tools, toolChoice, parallelToolCalls, jsonSchema, addGenerationPrompt, enableThinking, templateArguments, now);
+        return new ChatRequest(others, tools, toolChoice, parallelToolCalls, jsonSchema, addGenerationPrompt, enableThinking, separateReasoning,
+                templateArguments, now);
     }
 
     /// The same conversation without a place for the next answer.
@@ -80,6 +82,7 @@ public record ChatRequest(List<ChatMessage> messages, List<ToolDefinition> tools
         private Optional<String> jsonSchema = Optional.empty();
         private boolean addGenerationPrompt = true;
         private boolean enableThinking = true;
+        private boolean separateReasoning = true;
         private Map<String, String> templateArguments = Map.of();
         private Instant now = Instant.now();
 
@@ -117,6 +120,11 @@ public record ChatRequest(List<ChatMessage> messages, List<ToolDefinition> tools
             return this;
         }
 
+        public Builder separateReasoning(boolean value) {
+            separateReasoning = value;
+            return this;
+        }
+
         public Builder templateArguments(Map<String, String> value) {
             templateArguments = value;
             return this;
@@ -129,7 +137,7 @@ public record ChatRequest(List<ChatMessage> messages, List<ToolDefinition> tools
 
         public ChatRequest build() {
             return new ChatRequest(messages, tools, toolChoice, parallelToolCalls, jsonSchema, addGenerationPrompt, enableThinking,
-                    templateArguments, now);
+                    separateReasoning, templateArguments, now);
         }
     }
 }

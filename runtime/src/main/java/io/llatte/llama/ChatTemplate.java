@@ -98,7 +98,7 @@ public final class ChatTemplate implements AutoCloseable {
         ObjectNode request = JSON.createObjectNode()
                 .put("add_generation_prompt", chat.addGenerationPrompt())
                 .put("enable_thinking", chat.enableThinking())
-                .put("reasoning_format", "auto")
+                .put("reasoning_format", chat.separateReasoning() ? "auto" : "none")
                 .put("tool_choice", chat.toolChoice().name().toLowerCase(Locale.ROOT))
                 .put("parallel_tool_calls", chat.parallelToolCalls())
                 .put("now", chat.now().getEpochSecond());
