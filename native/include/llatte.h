@@ -217,6 +217,20 @@ LLATTE_API int32_t llatte_context_embeddings(struct llatte_context * context, in
 LLATTE_API int32_t llatte_context_sequence_embeddings(struct llatte_context * context, int32_t sequence, const float ** out,
                                                       int32_t * length, struct llatte_error * error);
 
+/* How a model makes embeddings. `pooling` is a llama_pooling_type, -1 where the file does not say. Rank scores need a classification head, whose
+ * outputs are `rank_outputs`; without one a context that ranks is LLATTE_INVALID_ARGUMENT. */
+struct llatte_embedding_info {
+    int32_t pooling;
+    int32_t length;       /* floats of an embedding                                                  */
+    int32_t rank_outputs; /* floats of a rank score, 0 where the model does not rank                 */
+    int32_t n_positions;  /* tokens of the longest text, where the model learned its positions       */
+    bool    causal;       /* whether a token sees only those before it                               */
+    bool    logits;       /* whether it has an output matrix: decodes then compute logits as well    */
+};
+
+LLATTE_API int32_t llatte_model_embedding_info(const struct llatte_model * model, struct llatte_embedding_info * out,
+                                               struct llatte_error * error);
+
 LLATTE_API int32_t llatte_context_set_threads(struct llatte_context * context, int32_t n_threads, int32_t n_threads_batch,
                                               struct llatte_error * error);
 LLATTE_API int32_t llatte_context_set_embeddings(struct llatte_context * context, bool enabled, struct llatte_error * error);

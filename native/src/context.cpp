@@ -1,5 +1,7 @@
 #include "handles.h"
 
+#include "llama-model.h"
+
 #include <algorithm>
 #include <memory>
 
@@ -28,15 +30,6 @@ bool is_kv_type(ggml_type type) {
 
 bool on_compute_abort(void * user_data) {
     return is_cancelled(static_cast<const llatte_control *>(user_data));
-}
-
-// Whether attention is causal where the caller leaves it to the model; llama.cpp has no getter for it.
-bool model_is_causal(const llama_model * model) {
-    char       arch[64] = "";
-    char       value[16];
-    const bool named = llama_model_meta_val_str(model, "general.architecture", arch, sizeof(arch)) > 0;
-    const auto key   = std::string(arch) + ".attention.causal";
-    return !named || llama_model_meta_val_str(model, key.c_str(), value, sizeof(value)) < 0 || std::string(value) != "false";
 }
 
 struct batch_view {
@@ -223,6 +216,9 @@ void check_context_params(const llatte_model * model, const llama_context_params
             fail(LLATTE_INVALID_ARGUMENT, format("type %d is no type of a KV cache", static_cast<int>(type)), type);
         }
     }
+    if (params.embeddings) {
+        check_pooling(model, params.pooling_type);
+    }
 }
 
 int32_t output_row(const llatte_context * context, int32_t row) {
@@ -300,7 +296,7 @@ int32_t llatte_context_create(llatte_model * model, const llama_context_params *
         context->type_k        = own.type_k;
         context->type_v        = own.type_v;
         context->shifts        = own.type_k != GGML_TYPE_BF16; // ggml rotates F32, F16 and what it can dequantise
-        context->causal        = own.attention_type == LLAMA_ATTENTION_TYPE_UNSPECIFIED ? llatte::model_is_causal(model->handle)
+        context->causal        = own.attention_type == LLAMA_ATTENTION_TYPE_UNSPECIFIED ? model->handle->hparams.causal_attn
                                                                                         : own.attention_type == LLAMA_ATTENTION_TYPE_CAUSAL;
         *out = context.release();
     });

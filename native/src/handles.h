@@ -138,6 +138,9 @@ void check_model_params(const llama_model_params & params);
 [[noreturn]] void context_failure();
 void check_context_params(const llatte_model * model, const llama_context_params & params);
 
+// Refuses a pooling of embeddings that the model cannot do.
+void check_pooling(const llatte_model * model, enum llama_pooling_type pooling);
+
 // Whether the cache is a state that only moves on.
 bool is_recurrent(const llatte_context * context);
 

@@ -152,6 +152,10 @@ void describe_llatte(layout & l) {
         FIELD(wanted); FIELD(count); FIELD(chosen); FIELD(ids); FIELD(logprobs);
     }
     {
+        STRUCT(llatte_embedding_info);
+        FIELD(pooling); FIELD(length); FIELD(rank_outputs); FIELD(n_positions); FIELD(causal); FIELD(logits);
+    }
+    {
         STRUCT(llatte_memory_entry);
         FIELD(buffer_type); FIELD(device); FIELD(model_bytes); FIELD(context_bytes); FIELD(compute_bytes);
     }

@@ -223,6 +223,24 @@ CASE(perf_counts_and_null) {
     CHECK_OK(llatte_context_synchronize(context.get(), &error()));
 }
 
+CASE(embedding_info) {
+    llatte_embedding_info info{};
+    CHECK_OK(llatte_model_embedding_info(llama().get(), &info, &error()));
+    CHECK(info.length == 256 && info.rank_outputs == 0 && info.causal && info.logits);
+    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_model_embedding_info(nullptr, &info, &error()));
+    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, llatte_model_embedding_info(llama().get(), nullptr, &error()));
+
+    const auto llada = fixture::load(fixture::model_path("llada-dense"));
+    CHECK_OK(llatte_model_embedding_info(llada.get(), &info, &error()));
+    CHECK(!info.causal);
+}
+
+// It would pool a row of the layers' width, of which llama.cpp reads as many floats as the file has labels.
+CASE(init_ranking_without_a_head) {
+    CHECK_STATUS(LLATTE_INVALID_ARGUMENT, created([](auto & p) { p.embeddings = true, p.pooling_type = LLAMA_POOLING_TYPE_RANK; }));
+    CHECK_OK(created([](auto & p) { p.embeddings = true, p.pooling_type = LLAMA_POOLING_TYPE_MEAN; }));
+}
+
 int main(int argc, char ** argv) {
     return fixture::main(argc, argv);
 }

@@ -12,4 +12,5 @@ module io.llatte.runtime {
     exports io.llatte.memory;
     exports io.llatte.model;
     exports io.llatte.schema;
+    exports io.llatte.tools;
 }

@@ -32,9 +32,7 @@ final class AnswerEvents implements ChatStream {
             if (stream.hasNext()) {
                 var token = stream.next();
                 token.logprobs().ifPresent(logprobs::add);
-                if (!token.text().isEmpty()) {
-                    tell(stream.message());
-                }
+                tell(stream.message());
             } else if (!closed) {
                 ended = true;
                 ChatAnswer answer = ChatAnswer.of(stream, logprobs);

@@ -1,5 +1,7 @@
 package io.llatte;
 
+import io.llatte.tools.ToolResult;
+
 /// What happens while a model answers.
 public sealed interface ChatEvent {
 
@@ -18,6 +20,18 @@ public sealed interface ChatEvent {
     /// @param name the tool's name where the call begins, else ""
     /// @param arguments what comes to the arguments, which are JSON as a whole
     record ToolCallDelta(int index, String id, String name, String arguments) implements ChatEvent {
+    }
+
+    /// The model asks for calls of tools, which run from here on; it answers again when all have returned.
+    ///
+    /// @param answer what it said; its message is a turn of the conversation
+    record ToolsCalled(ChatAnswer answer) implements ChatEvent {
+    }
+
+    /// A call has returned, or failed. In the order in which the calls were asked for.
+    ///
+    /// @param result its message is a turn of the conversation
+    record ToolReturned(ToolResult result) implements ChatEvent {
     }
 
     /// The answer is whole; nothing comes after this.

@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -160,6 +161,13 @@ final class Lifecycle implements AutoCloseable {
             status.activity();
             return slot.current().engine();
         });
+    }
+
+    /// Calls the engine, once one answers, which counts as a request.
+    <T> T call(Function<Engine, T> call) {
+        try (ModelSlot.Visit visit = onceReady(slot::visit)) {
+            return call.apply(visit.engine());
+        }
     }
 
     private <T> T onceReady(Supplier<T> call) {

@@ -9,8 +9,12 @@ import io.llatte.engine.PlacementReport;
 import io.llatte.engine.Prompt;
 import io.llatte.engine.RemoteEndpoint;
 import io.llatte.engine.SavedSession;
+import io.llatte.engine.TextScore;
 import io.llatte.llama.ChatMessage;
 import io.llatte.llama.ChatRequest;
+import io.llatte.llama.EmbeddingOptions;
+import io.llatte.llama.Embeddings;
+import io.llatte.llama.Reranking;
 import io.llatte.llama.Token;
 import io.llatte.memory.DeviceArena;
 import io.llatte.memory.DeviceMemory;
@@ -19,6 +23,8 @@ import io.llatte.memory.MemoryLedger;
 import io.llatte.memory.MemoryPlan;
 import io.llatte.model.ModelStore;
 import io.llatte.model.StoredModel;
+import io.llatte.tools.ToolResult;
+import io.llatte.tools.Toolbox;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -26,6 +32,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
@@ -179,6 +186,39 @@ public final class LocalLlm implements AutoCloseable {
         return new AnswerEvents(answer(messages, chatOptions));
     }
 
+    /// Answers a conversation with tools: runs the calls that the model asks for, tells it the results, and goes on until it answers, or has asked for
+    /// calls as often as the toolbox allows; then it must answer without. What tools throw, and calls of tools that are not there, the model is told.
+    ///
+    /// @param chatOptions with [io.llatte.llama.ToolChoice#REQUIRED] the first answer must ask for a call
+    /// @throws LlatteException if the model cannot be loaded or an answer fails
+    /// @throws java.util.concurrent.CancellationException if the thread is interrupted while a tool runs; the tool is interrupted
+    public ToolAnswer chat(List<ChatMessage> messages, Toolbox toolbox, ChatOptions chatOptions) {
+        List<ChatMessage> turns = new ArrayList<>();
+        List<ToolResult> results = new ArrayList<>();
+        try (ChatStream events = events(messages, toolbox, chatOptions)) {
+            while (events.hasNext()) {
+                switch (events.next()) {
+                    case ChatEvent.ToolsCalled(var answer) -> turns.add(answer.message());
+                    case ChatEvent.ToolReturned(var result) -> {
+                        turns.add(result.message());
+                        results.add(result);
+                    }
+                    case ChatEvent.Ended(var answer) -> {
+                        turns.add(answer.message());
+                        return new ToolAnswer(answer, turns, results);
+                    }
+                    case ChatEvent.TextDelta _, ChatEvent.ReasoningDelta _, ChatEvent.ToolCallDelta _ -> { }
+                }
+            }
+        }
+        throw new CancellationException("the answer was cancelled");
+    }
+
+    /// The same, event by event. The caller closes the stream, which interrupts tools that run.
+    public ChatStream events(List<ChatMessage> messages, Toolbox toolbox, ChatOptions chatOptions) {
+        return new ToolEvents(messages, toolbox, chatOptions, this::answer);
+    }
+
     /// The same as a publisher: each subscriber has an answer of its own, on a virtual thread, as fast as it asks for tokens.
     public Flow.Publisher<Token> publisher(List<ChatMessage> messages, ChatOptions chatOptions) {
         checkImages(messages);
@@ -199,6 +239,56 @@ public final class LocalLlm implements AutoCloseable {
     /// The same, token by token. The caller closes the stream.
     public AnswerStream streamCompletion(String prompt, ChatOptions chatOptions) {
         return generate(new Prompt.Text(prompt), chatOptions);
+    }
+
+    /// How probable the model finds a text after a context; see [Engine#score]. Where no model is loaded this loads one, as a request does.
+    ///
+    /// @param context what stands before the text, or ""
+    public TextScore score(String context, String text) {
+        return lifecycle.call(engine -> engine.score(context, text));
+    }
+
+    /// Fills a gap in a text, with a model that was trained to.
+    ///
+    /// @param prefix the text before the gap
+    /// @param suffix the text behind it
+    /// @throws UnsupportedOperationException if the model fills no gaps
+    public ChatAnswer infill(String prefix, String suffix, ChatOptions chatOptions) {
+        return ChatAnswer.of(streamInfill(prefix, suffix, chatOptions));
+    }
+
+    /// The same, token by token. The caller closes the stream.
+    public AnswerStream streamInfill(String prefix, String suffix, ChatOptions chatOptions) {
+        return generate(new Prompt.Infill(prefix, suffix), chatOptions);
+    }
+
+    /// Vectors of texts, `float[texts][length]`, each of the length 1, so that the scalar product of two is their cosine. Any model makes them;
+    /// one that was trained for it makes good ones.
+    ///
+    /// @throws ContextOverflowException if a text has more tokens than are evaluated as one, 512 or 2048 mostly; see
+    ///         [EmbeddingOptions.LongText#SPLIT]
+    public float[][] embed(List<String> texts) {
+        return embed(texts, EmbeddingOptions.defaults()).vectors();
+    }
+
+    /// Vectors of texts, and how many tokens they had. Where no model is loaded this loads one, as a request does; see [Engine#embed] for what it
+    /// costs.
+    ///
+    /// @throws LlatteException if the model cannot be loaded, a text is too long, there is no room for the context, or evaluating fails
+    /// @throws IllegalArgumentException if a text has no token at all, as an empty one where the model adds none
+    /// @throws UnsupportedOperationException if the model makes no embeddings, or a server cannot do what the options ask
+    /// @throws java.util.concurrent.CancellationException if the thread is interrupted, which stays so, or a switch cancels requests
+    public Embeddings embed(List<String> texts, EmbeddingOptions embeddingOptions) {
+        return lifecycle.call(engine -> engine.embed(texts, embeddingOptions));
+    }
+
+    /// Ranks documents by how well they answer a query, the best first.
+    ///
+    /// @throws LlatteException as of [#embed(List, EmbeddingOptions)]
+    /// @throws UnsupportedOperationException if the model has no classification head: only one that was trained to rank does
+    /// @throws java.util.concurrent.CancellationException if the thread is interrupted, which stays so, or a switch cancels requests
+    public Reranking rerank(String query, List<String> documents) {
+        return lifecycle.call(engine -> engine.rerank(query, documents));
     }
 
     /// Writes what the cache holds of a conversation to a file; see [Engine#saveSession]. The messages themselves are the application's to keep.

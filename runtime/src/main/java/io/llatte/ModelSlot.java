@@ -89,6 +89,44 @@ final class ModelSlot {
         }
     }
 
+    /// A call of the engine that is no stream. It counts as a request until it ends: nothing takes the engine away before.
+    final class Visit implements AutoCloseable {
+
+        private final Engine engine;
+        private final Requests.Ticket ticket;
+
+        private Visit() {
+            engine = current.engine();
+            ticket = requests.add(engine.modelId());
+            ticket.cancelsBy(engine::cancelEmbeddings);
+        }
+
+        Engine engine() {
+            return engine;
+        }
+
+        @Override
+        public void close() {
+            locked(() -> {
+                requests.remove(ticket);
+                status.activity();
+                if (current != null) {
+                    show("");
+                }
+                return null;
+            });
+            afterActivity.run();
+        }
+    }
+
+    /// The lock is held and the slot ready. The caller closes it.
+    Visit visit() {
+        var visit = new Visit();
+        status.activity();
+        show("");
+        return visit;
+    }
+
     private void ended(Requests.Ticket ticket, GenerationEnd end) {
         locked(() -> {
             requests.remove(ticket);

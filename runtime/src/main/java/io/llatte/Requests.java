@@ -30,6 +30,7 @@ final class Requests {
         private final String modelId;
         // Weakly: a stream that its reader dropped is cancelled, and must not be held here.
         private WeakReference<TokenStream> stream = new WeakReference<>(null);
+        private Runnable cancel;
         private boolean cancelled;
 
         private Ticket(long id, String modelId) {
@@ -43,6 +44,11 @@ final class Requests {
 
         String modelId() {
             return modelId;
+        }
+
+        /// Says how it is cancelled, where it is no stream. The lock is held.
+        void cancelsBy(Runnable action) {
+            cancel = action;
         }
 
         /// Says what is to be cancelled with it.
@@ -83,20 +89,23 @@ final class Requests {
 
     /// Cancels all that run. The lock is not held.
     void cancelAll() {
-        List<TokenStream> streams = new ArrayList<>();
+        List<Runnable> cancels = new ArrayList<>();
         lock.lock();
         try {
             for (Ticket ticket : running) {
                 ticket.cancelled = true;
                 TokenStream stream = ticket.stream.get();
                 if (stream != null) {
-                    streams.add(stream);
+                    cancels.add(stream::cancel);
+                }
+                if (ticket.cancel != null) {
+                    cancels.add(ticket.cancel);
                 }
             }
         } finally {
             lock.unlock();
         }
-        streams.forEach(TokenStream::cancel);
+        cancels.forEach(Runnable::run);
     }
 
     /// Waits until none runs. The lock is not held.

@@ -123,6 +123,10 @@ public final class GgufFile {
         return buffer(8).putInt(4).putInt(value).array();
     }
 
+    public static byte[] bool(boolean value) {
+        return buffer(5).putInt(7).put((byte) (value ? 1 : 0)).array();
+    }
+
     public static byte[] float32(float value) {
         return buffer(8).putInt(6).putFloat(value).array();
     }

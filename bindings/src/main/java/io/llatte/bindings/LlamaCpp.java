@@ -7795,6 +7795,66 @@ public class LlamaCpp extends LlamaCpp$shared {
         }
     }
 
+    private static class llama_vocab_get_add_sep {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_BOOL,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llama_vocab_get_add_sep");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * _Bool llama_vocab_get_add_sep(const struct llama_vocab *vocab)
+     * }
+     */
+    public static FunctionDescriptor llama_vocab_get_add_sep$descriptor() {
+        return llama_vocab_get_add_sep.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * _Bool llama_vocab_get_add_sep(const struct llama_vocab *vocab)
+     * }
+     */
+    public static MethodHandle llama_vocab_get_add_sep$handle() {
+        return llama_vocab_get_add_sep.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * _Bool llama_vocab_get_add_sep(const struct llama_vocab *vocab)
+     * }
+     */
+    public static MemorySegment llama_vocab_get_add_sep$address() {
+        return llama_vocab_get_add_sep.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * _Bool llama_vocab_get_add_sep(const struct llama_vocab *vocab)
+     * }
+     */
+    public static boolean llama_vocab_get_add_sep(MemorySegment vocab) {
+        var mh$ = llama_vocab_get_add_sep.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llama_vocab_get_add_sep", vocab);
+            }
+            return (boolean)mh$.invokeExact(vocab);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class llama_vocab_fim_pre {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LlamaCpp.C_INT,
@@ -10044,6 +10104,68 @@ public class LlamaCpp extends LlamaCpp$shared {
                 traceDowncall("llatte_context_sequence_embeddings", context, sequence, out, length, error);
             }
             return (int)mh$.invokeExact(context, sequence, out, length, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_model_embedding_info {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_model_embedding_info");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_model_embedding_info(const struct llatte_model *model, struct llatte_embedding_info *out, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_model_embedding_info$descriptor() {
+        return llatte_model_embedding_info.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_model_embedding_info(const struct llatte_model *model, struct llatte_embedding_info *out, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_model_embedding_info$handle() {
+        return llatte_model_embedding_info.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_model_embedding_info(const struct llatte_model *model, struct llatte_embedding_info *out, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_model_embedding_info$address() {
+        return llatte_model_embedding_info.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_model_embedding_info(const struct llatte_model *model, struct llatte_embedding_info *out, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_model_embedding_info(MemorySegment model, MemorySegment out, MemorySegment error) {
+        var mh$ = llatte_model_embedding_info.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_model_embedding_info", model, out, error);
+            }
+            return (int)mh$.invokeExact(model, out, error);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

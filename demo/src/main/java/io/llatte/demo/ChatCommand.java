@@ -48,6 +48,9 @@ final class ChatCommand implements Callable<Integer> {
     private SamplingArguments samplingArguments;
 
     @Mixin
+    private AdapterArguments adapterArguments;
+
+    @Mixin
     private EngineArguments engineArguments;
 
     @Mixin
@@ -60,7 +63,7 @@ final class ChatCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Misuse.unless(maxTokens >= 0, "--max-tokens must be 0 or more: " + maxTokens);
         ChatOptions options = ChatOptions.builder().maxTokens(maxTokens == 0 ? Integer.MAX_VALUE : maxTokens)
-                .sampling(samplingArguments.options()).build();
+                .sampling(samplingArguments.options()).adapters(adapterArguments.adapters()).build();
         LocalLlm.Builder llm = LocalLlm.builder().options(engineArguments.options());
         Optional<RemoteEndpoint> remote = remoteArguments.endpoint(System.getenv());
         boolean interactive = prompt == null && Tty.isInput() && Tty.isOutput();
@@ -104,7 +107,8 @@ final class ChatCommand implements Callable<Integer> {
         try (var model = new ChatModel(llm.readOnlyPreference(), remote)) {
             model.load(Optional.ofNullable(modelReference));
             var conversation = new Conversation(system);
-            ChatAnswer answer = model.answer(conversation.messagesWith(question), options, json ? _ -> { } : Output::print);
+            ChatAnswer answer = model.answer(conversation.messagesWith(question), Optional.empty(), options,
+                    json ? _ -> { } : Output::print).answer();
             if (json) {
                 Output.println(AnswerJson.of(answer, model.engine().orElseThrow(), model.ledger()));
             } else if (!answer.text().endsWith("\n")) {

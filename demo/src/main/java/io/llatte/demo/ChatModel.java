@@ -1,22 +1,30 @@
 package io.llatte.demo;
 
-import io.llatte.ChatAnswer;
+import io.llatte.ChatEvent;
 import io.llatte.ChatOptions;
+import io.llatte.ChatStream;
 import io.llatte.LlmStatus;
 import io.llatte.LocalLlm;
-import io.llatte.engine.AnswerStream;
+import io.llatte.ToolAnswer;
 import io.llatte.engine.Engine;
 import io.llatte.engine.RemoteEndpoint;
 import io.llatte.llama.ChatMessage;
+import io.llatte.llama.EmbeddingOptions;
+import io.llatte.llama.Embeddings;
+import io.llatte.llama.Reranking;
 import io.llatte.memory.DeviceMemory;
 import io.llatte.memory.MemoryLedger;
 import io.llatte.model.StoredModel;
+import io.llatte.tools.ToolResult;
+import io.llatte.tools.Toolbox;
 import java.io.File;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /// The model that a command talks to: shows how it loads, answers, and can be interrupted. One thread uses it, and closes it; [#interrupt()]
 /// is for any.
@@ -91,20 +99,60 @@ final class ChatModel implements AutoCloseable {
 
     /// Answers the last message, loading the model first where it was unloaded.
     ///
-    /// @param sink takes the answer as it comes
+    /// @param tools what the model may call, which then runs; empty for none
+    /// @param listener hears the answer as it comes
     /// @throws io.llatte.ContextOverflowException if the conversation leaves no room for an answer
     /// @throws java.util.concurrent.CancellationException if the load was interrupted; an answer that is interrupted just ends
-    ChatAnswer answer(List<ChatMessage> messages, ChatOptions options, Consumer<String> sink) {
+    ToolAnswer answer(List<ChatMessage> messages, Optional<Toolbox> tools, ChatOptions options, AnswerListener listener) {
         begin();
         if (llm.engine().isEmpty()) {
             show(Optional.empty());
         }
-        try (AnswerStream stream = llm.stream(messages, options)) {
-            cancelWith(stream::cancel);
-            while (stream.hasNext()) {
-                sink.accept(stream.next().text());
+        List<ChatMessage> turns = new ArrayList<>();
+        List<ToolResult> results = new ArrayList<>();
+        try (ChatStream events = tools.map(toolbox -> llm.events(messages, toolbox, options)).orElseGet(() -> llm.events(messages, options))) {
+            cancelWith(events::cancel);
+            while (events.hasNext()) {
+                switch (events.next()) {
+                    case ChatEvent.TextDelta(var text) -> listener.text(text);
+                    case ChatEvent.ReasoningDelta(var text) -> listener.thought(text);
+                    case ChatEvent.ToolCallDelta _ -> { }
+                    case ChatEvent.ToolsCalled(var answer) -> {
+                        turns.add(answer.message());
+                        answer.toolCalls().forEach(listener::called);
+                    }
+                    case ChatEvent.ToolReturned(var result) -> {
+                        turns.add(result.message());
+                        results.add(result);
+                        listener.returned(result);
+                    }
+                    case ChatEvent.Ended(var answer) -> {
+                        turns.add(answer.message());
+                        return new ToolAnswer(answer, turns, results);
+                    }
+                }
             }
-            return new ChatAnswer(stream.message(), stream.finishReason(), stream.usage(), stream.timings(), List.of());
+            throw new CancellationException("interrupted while a tool ran");
+        } finally {
+            cancelWith(NOTHING);
+        }
+    }
+
+    /// Vectors of texts; an interrupt ends it.
+    Embeddings embed(List<String> texts, EmbeddingOptions options) {
+        return embedding(() -> llm.embed(texts, options));
+    }
+
+    /// Ranks documents; an interrupt ends it.
+    Reranking rerank(String query, List<String> documents) {
+        return embedding(() -> llm.rerank(query, documents));
+    }
+
+    private <T> T embedding(Supplier<T> call) {
+        begin();
+        try {
+            cancelWith(() -> llm.engine().ifPresent(Engine::cancelEmbeddings));
+            return call.get();
         } finally {
             cancelWith(NOTHING);
         }

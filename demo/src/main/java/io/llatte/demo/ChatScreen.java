@@ -10,8 +10,10 @@ import io.llatte.engine.PlacementReport;
 import io.llatte.engine.RemoteEndpoint;
 import io.llatte.engine.RemoteEngine;
 import io.llatte.llama.ModelInfo;
+import io.llatte.llama.ToolCall;
 import io.llatte.memory.DeviceMemory;
 import io.llatte.model.StoredModel;
+import io.llatte.tools.ToolResult;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.Instant;
@@ -19,11 +21,12 @@ import java.util.Locale;
 import java.util.Optional;
 
 /// What the chat shows on its terminal.
-final class ChatScreen {
+final class ChatScreen implements AnswerListener {
 
     private final PrintWriter out;
     private final Theme theme;
     private boolean atLineStart = true;
+    private boolean thinking;
 
     ChatScreen(PrintWriter out, Theme theme) {
         this.out = out;
@@ -83,15 +86,42 @@ final class ChatScreen {
         out.flush();
     }
 
-    void answer(String piece) {
-        out.print(piece);
-        out.flush();
+    @Override
+    public void text(String piece) {
+        if (thinking && !piece.isBlank()) {
+            endLine();
+            thinking = false;
+        }
+        print(piece, piece);
+    }
+
+    @Override
+    public void thought(String piece) {
+        thinking = true;
+        print(piece, theme.dim(piece));
+    }
+
+    @Override
+    public void called(ToolCall call) {
+        endLine();
+        note("%s %s".formatted(call.name(), call.arguments()));
+    }
+
+    @Override
+    public void returned(ToolResult result) {
+        note("%s: %s".formatted(result.call().name(), result.text()));
+    }
+
+    private void print(String piece, String styled) {
         if (!piece.isEmpty()) {
+            out.print(styled);
+            out.flush();
             atLineStart = piece.endsWith("\n");
         }
     }
 
     void endOfAnswer(ChatAnswer answer, int contextLength) {
+        thinking = false;
         endLine();
         note(statistics(answer, contextLength));
     }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.llatte.llama.ChatMessage;
+import io.llatte.llama.ToolCall;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -56,9 +57,10 @@ final class Conversation {
         return messages;
     }
 
-    void add(String question, String answer) {
+    /// A question and what came of it: the answer, and before it, where tools were called, the calls and their results.
+    void add(String question, List<ChatMessage> answer) {
         turns.add(ChatMessage.user(question));
-        turns.add(ChatMessage.assistant(answer));
+        turns.addAll(answer);
     }
 
     void clear() {
@@ -69,7 +71,7 @@ final class Conversation {
     void save(Path file, String model) throws IOException {
         ObjectNode root = JSON.createObjectNode().put("format", FORMAT).put("version", VERSION).put("model", model);
         var list = root.putArray("messages");
-        messages().forEach(message -> list.addObject().put("role", message.role()).put("content", message.content()));
+        messages().forEach(message -> write(list.addObject(), message));
         Path target = file.toAbsolutePath();
         Path part = Files.createTempFile(target.getParent(), "." + target.getFileName(), ".part");
         try {
@@ -81,6 +83,24 @@ final class Conversation {
         } finally {
             Files.deleteIfExists(part);
         }
+    }
+
+    private static void write(ObjectNode turn, ChatMessage message) {
+        turn.put("role", message.role()).put("content", message.content());
+        if (!message.toolCallId().isEmpty()) {
+            turn.put("toolCallId", message.toolCallId());
+        }
+        if (!message.toolCalls().isEmpty()) {
+            var calls = turn.putArray("toolCalls");
+            message.toolCalls().forEach(call -> calls.addObject().put("id", call.id()).put("name", call.name()).put("arguments", call.arguments()));
+        }
+    }
+
+    private static ChatMessage read(JsonNode turn, String role) {
+        List<ToolCall> calls = new ArrayList<>();
+        turn.path("toolCalls").forEach(call -> calls.add(new ToolCall(call.path("id").asText(), call.path("name").asText(),
+                call.path("arguments").asText())));
+        return new ChatMessage(role, turn.path("content").asText(), "", calls, turn.path("toolCallId").asText(""));
     }
 
     /// Reads a saved conversation.
@@ -97,7 +117,7 @@ final class Conversation {
             String content = message.path("content").asText();
             switch (role) {
                 case "system" -> conversation.system(content);
-                case "user", "assistant" -> conversation.turns.add(ChatMessage.of(role, content));
+                case "user", "assistant", "tool" -> conversation.turns.add(read(message, role));
                 default -> throw new CommandException("%s has a message with the role \"%s\"".formatted(file, role));
             }
         }

@@ -39,6 +39,11 @@ final class EngineArguments {
     ///
     /// @throws Misuse if a number is out of its range, before a model is loaded for it
     EngineOptions options() {
+        return Misuse.ofOption(builder()::build);
+    }
+
+    /// The same, to be completed.
+    EngineOptions.Builder builder() {
         Misuse.unless(gpuLayers >= -1, "--gpu-layers must be -1 or more: " + gpuLayers);
         Misuse.unless(gpuLayers != 0 || policy != PlacementPolicy.GPU_ONLY, "--policy gpu-only and --gpu-layers 0 exclude each other");
         Misuse.unless(gpuLayers <= 0 || policy != PlacementPolicy.CPU_ONLY, "--policy cpu-only and --gpu-layers exclude each other");
@@ -51,7 +56,7 @@ final class EngineArguments {
         } else if (policy != null) {
             options.policy(policy);
         }
-        return Misuse.ofOption(options::build);
+        return options;
     }
 
     private static final class PolicyConverter implements ITypeConverter<PlacementPolicy> {

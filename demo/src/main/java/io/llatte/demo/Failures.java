@@ -53,7 +53,8 @@ final class Failures {
 
     private static boolean isExpected(Throwable e) {
         return e instanceof LlatteException || e instanceof IOException || e instanceof UncheckedIOException
-                || e instanceof IllegalArgumentException || e instanceof CommandException || e instanceof BenchException;
+                || e instanceof IllegalArgumentException || e instanceof UnsupportedOperationException
+                || e instanceof CommandException || e instanceof BenchException;
     }
 
     private static boolean isDebugging() {

@@ -4,8 +4,12 @@ import io.llatte.ChatAnswer;
 import io.llatte.ChatOptions;
 import io.llatte.ContextOverflowException;
 import io.llatte.LlatteException;
+import io.llatte.ToolAnswer;
 import io.llatte.llama.Constraint;
 import io.llatte.llama.FinishReason;
+import io.llatte.llama.ReasoningOptions;
+import io.llatte.llama.ToolDefinition;
+import io.llatte.tools.Toolbox;
 import io.llatte.schema.JsonSchema;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -33,6 +37,7 @@ final class InteractiveChat {
     private Conversation conversation;
     private ChatScreen screen;
     private Optional<ChatAnswer> lastAnswer = Optional.empty();
+    private Optional<Toolbox> tools = Optional.empty();
     private String draft = "";
 
     /// @param model what answers; the caller closes it
@@ -119,10 +124,11 @@ final class InteractiveChat {
     }
 
     private void answer(String question) {
-        ChatAnswer answer = model.answer(conversation.messagesWith(question), options, screen::answer);
+        ToolAnswer answered = model.answer(conversation.messagesWith(question), tools, options, screen);
+        ChatAnswer answer = answered.answer();
         lastAnswer = Optional.of(answer);
         if (!answer.text().isBlank()) {
-            conversation.add(question, answer.text());
+            conversation.add(question, answered.turns());
         } else if (answer.finishReason() == FinishReason.CANCELLED) {
             draft = question;
         }
@@ -135,6 +141,16 @@ final class InteractiveChat {
             case MODEL -> changeModel(argument);
             case SYSTEM -> changeSystem(argument);
             case JSON -> changeSchema(argument);
+            case TOOLS -> {
+                tools = isOn(command, argument, tools.isPresent()) ? Optional.of(Toolbox.of(new ConsoleTools())) : Optional.empty();
+                screen.note(tools.map(box -> "the model may call " + String.join(", ", box.definitions().stream().map(ToolDefinition::name).toList()))
+                        .orElse("the model may call no tools"));
+            }
+            case THINK -> {
+                boolean thinks = isOn(command, argument, options.reasoning().enabled());
+                options = options.toBuilder().reasoning(thinks ? ReasoningOptions.on() : ReasoningOptions.off()).build();
+                screen.note(thinks ? "the model may think before it answers" : "the model is told not to think before it answers");
+            }
             case SAVE -> {
                 conversation.save(fileOf(command, argument), modelName());
                 screen.note("saved %d turns to %s".formatted(conversation.turns().size(), argument));
@@ -154,6 +170,15 @@ final class InteractiveChat {
             }
         }
         return true;
+    }
+
+    private static boolean isOn(SlashCommand command, String argument, boolean now) {
+        return switch (argument) {
+            case "" -> now;
+            case "on" -> true;
+            case "off" -> false;
+            default -> throw new CommandException("%s is on or off, not %s".formatted(command.text(), argument));
+        };
     }
 
     private static Path fileOf(SlashCommand command, String argument) {

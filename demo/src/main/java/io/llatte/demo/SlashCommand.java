@@ -10,6 +10,8 @@ enum SlashCommand {
     MODEL("[MODEL]", "list the models, or change to one; the conversation is kept"),
     SYSTEM("[TEXT]", "show or change what the model is told before the conversation; - for nothing"),
     JSON("[SCHEMA]", "show or set the JSON schema that answers follow: a file, or the schema itself; off for none"),
+    TOOLS("[on|off]", "show whether the model may call tools (the clock, arithmetic), or change it"),
+    THINK("[on|off]", "show whether the model thinks before it answers, or change it; only some models can"),
     SAVE("FILE", "write the conversation to a file"),
     LOAD("FILE", "read the conversation from a file"),
     STATS("", "show placement, memory, status and speed"),

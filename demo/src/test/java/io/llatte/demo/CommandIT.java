@@ -187,6 +187,31 @@ class CommandIT {
     }
 
     @Test
+    void adapterThatIsNone_isOneLine() throws Exception {
+        Result missing = llatte().run("chat", model, "-p", "Hello", "--lora", folder.resolve("none.gguf") + "=0.5");
+        assertThat(missing.exitCode()).isEqualTo(2);
+        assertThat(missing.err()).contains("--lora", "none.gguf");
+        Result noAdapter = llatte().run("chat", model, "-p", "Hello", "--lora", model + "=0.5");
+        assertThat(noAdapter.exitCode()).isEqualTo(1);
+        assertThat(noAdapter.err().lines().toList().getLast()).startsWith("llatte: ").contains("no adapter");
+    }
+
+    @Test
+    void perplexity_isANumberOrAnObject() throws Exception {
+        Path text = Files.writeString(folder.resolve("text"), "once upon a time ".repeat(100));
+        Result result = llatte().run("perplexity", model, text.toString(), "--window", "64");
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(result.out()).matches("[0-9.]+ \\+/- [0-9.]+ over [0-9]+ windows of 64 tokens\n");
+        JsonNode json = json(llatte().run("perplexity", model, text.toString(), "--window", "64", "--json"));
+        assertThat(result.out()).startsWith("%.4f +/- %.5f".formatted(json.get("perplexity").asDouble(), json.get("standardError").asDouble()));
+        assertThat(json.get("scoredTokens").asInt()).isEqualTo(31 * json.get("windows").asInt());
+        Result tooShort = llatte().run("perplexity", model, text.toString());
+        assertThat(tooShort.exitCode()).isEqualTo(1);
+        assertThat(tooShort.out()).isEmpty();
+        assertThat(tooShort.err().lines().toList().getLast()).startsWith("llatte: ").contains("512");
+    }
+
+    @Test
     void tokenize_printsTokensIdsOrJson() throws Exception {
         JsonNode json = json(llatte().run("tokenize", model, "Hello", "--json"));
         assertThat(json.get("count").asInt()).isEqualTo(json.get("tokens").size()).isPositive();

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.llatte.llama.ChatMessage;
+import io.llatte.llama.ToolCall;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,7 +21,8 @@ class ConversationTest {
     @Test
     void savedConversation_comesBack() throws IOException {
         var conversation = new Conversation("Be brief.");
-        conversation.add("Grüße 🦙", "Hello\n\"you\"");
+        conversation.add("Grüße 🦙", List.of(new ChatMessage("assistant", "", "", List.of(new ToolCall("1", "now", "{}")), ""),
+                new ChatMessage("tool", "noon", "", List.of(), "1"), ChatMessage.assistant("Hello\n\"you\"")));
         Path file = folder.resolve("chat.json");
         conversation.save(file, "tiny");
         conversation.save(file, "tiny");

@@ -320,6 +320,26 @@ class InteractiveChatIT {
     }
 
     @Test
+    void toolsAndThinking_areTurnedOnAndOff() throws IOException {
+        start(8, "--context", "2048");
+        line("/tools");
+        await("the model may call no tools");
+        line("/tools on");
+        await("the model may call calculate, now");
+        line("What time is it?");
+        await("What time is it?");
+        await("tokens/s");
+        line("/tools perhaps");
+        await("/tools is on or off, not perhaps");
+        line("/tools off");
+        await("the model may call no tools");
+        line("/think off");
+        await("is told not to think");
+        line("/think on");
+        await("may think before it answers");
+    }
+
+    @Test
     void commands_areCompleted() throws IOException {
         start(8);
         type("/hel\t\r");

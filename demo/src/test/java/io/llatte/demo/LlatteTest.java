@@ -33,7 +33,7 @@ class LlatteTest {
         Result result = llatte("--help");
         assertThat(result.exitCode()).isZero();
         assertThat(result.err()).isEmpty();
-        assertThat(result.out()).contains("chat", "models", "plan", "info", "inspect", "tokenize");
+        assertThat(result.out()).contains("chat", "models", "plan", "info", "inspect", "tokenize", "embed");
     }
 
     @Test
@@ -46,7 +46,8 @@ class LlatteTest {
         "chat --max-tokens -5 -p x", "chat --context -1 -p x", "chat --context most -p x", "chat --policy tpu -p x", "chat --kv-type q9 -p x",
         "chat --remote http://localhost/v1 -p x", "chat --remote-model m -p x", "chat --remote localhost --remote-model m -p x",
         "chat --remote http://me:secret@localhost/v1 --remote-model m -p x", "chat --policy gpu-only --gpu-layers 0 -p x", "plan", "chat --threads 1000 -p x", "chat --gpu-layers -2 -p x", "tokenize", "inspect",
-        "models rm", "tokenize m t --ids --json", "bench", "bench -m x --level nonsense", "bench -m x -p many", "bench -m x -p 0 -n 0",
+        "models rm", "tokenize m t --ids --json", "embed", "embed m t --pooling none", "embed m t --format xml", "embed m t --file f",
+        "embed m t --query q --similarity", "bench", "bench -m x --level nonsense", "bench -m x -p many", "bench -m x -p 0 -n 0",
         "bench -m x -r 0", "bench -m x -pg 5", "bench -m x -pg 0,0", "bench -m x --parallel 0", "bench -m x --parallel 2 -n 0",
         "bench -m x -fa maybe", "bench -m x -ctk q9", "bench -m x -o xml", "bench --synthetic llama-9b", "bench --synthetic llama-1b:q9"})
     void misuse_isOneLineAndExitCode2(String arguments) throws Exception {
@@ -55,7 +56,9 @@ class LlatteTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"chat no-such-model -p x", "chat /no/such/file.gguf -p x", "inspect /no/such/file.gguf", "models path", "models rm default",
-        "models rm nonsense", "models pull nonsense", "tokenize nonsense text", "plan nonsense", "plan default"})
+        "embed nonsense text",
+        "embed /no/such.gguf text", "embed m --file /no/such/file", "models rm nonsense", "models pull nonsense",
+        "tokenize nonsense text", "plan nonsense", "plan default"})
     void failure_isOneLineAndExitCode1(String arguments) throws Exception {
         assertOneLineOnStderr(llatte(arguments), 1);
     }

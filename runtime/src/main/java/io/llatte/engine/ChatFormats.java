@@ -25,7 +25,9 @@ final class ChatFormats {
         return model.chatTemplateSource().map(source -> new ChatFormat(source, List.of()))
                 .or(file::chatFormat)
                 .orElseGet(() -> {
-                    LOG.warn("{} has no chat template; talking to it in ChatML, which it may not know", file.id());
+                    if (model.embeddingInfo().generates()) {
+                        LOG.warn("{} has no chat template; talking to it in ChatML, which it may not know", file.id());
+                    }
                     return CHAT_ML;
                 });
     }

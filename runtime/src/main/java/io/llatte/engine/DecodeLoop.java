@@ -1,6 +1,7 @@
 package io.llatte.engine;
 
 import io.llatte.ContextOverflowException;
+import io.llatte.DecodeException;
 import io.llatte.EngineClosedException;
 import io.llatte.NativeAssertionException;
 import io.llatte.llama.Context;
@@ -22,6 +23,9 @@ import org.slf4j.LoggerFactory;
 final class DecodeLoop implements Runnable {
 
     private static final Logger LOG = LoggerFactory.getLogger(DecodeLoop.class);
+
+    /// Bytes of logits that texts which are scored may ask for in one step. llama.cpp keeps a buffer of that size from then on.
+    private static final int MOST_LOGIT_BYTES = 256 << 20;
 
     /// The compute threads stay for so long without work; to start them takes less than a millisecond.
     private static final long KEEPS_THREADS_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -73,7 +77,8 @@ final class DecodeLoop implements Runnable {
         boolean unified = contextOptions.unifiedKv();
         lanes = new Lanes(context, unified, cuttable, !reproducible);
         admission = new Admission(waiting, lanes, context.contextLength(), unified);
-        batch = new StepBatch(lanes, context.newBatch(), Math.min(context.microBatchSize(), context.batchSize()), context.sequenceLength());
+        batch = new StepBatch(lanes, context.newBatch(), Math.min(context.microBatchSize(), context.batchSize()), context.sequenceLength(),
+                Math.max(1, MOST_LOGIT_BYTES / Float.BYTES / model.vocab().size()));
         delivery = new Delivery(lanes, deliveryDelay);
         applied = AdapterSet.NONE;
         sampling = new StepSampling(context, model.vocab(), lanes, delivery, sampling == null ? 0 : sampling.generatedTokens());
@@ -108,7 +113,11 @@ final class DecodeLoop implements Runnable {
         });
     }
 
-    private <T> T between(Callable<T> call) {
+    /// Has a call done by the thread that decodes, between two steps, and waits for it.
+    ///
+    /// @throws EngineClosedException if the loop has ended
+    /// @throws CancellationException if this thread is interrupted; the interrupt stays set
+    <T> T between(Callable<T> call) {
         if (Thread.currentThread() == thread) {
             throw new IllegalStateException("the engine's own thread, which tells of a request's end, cannot wait for the engine");
         }
@@ -178,6 +187,8 @@ final class DecodeLoop implements Runnable {
                 if (!errands.isEmpty()) {
                     delivery.deliver();
                     errands.run();
+                    // Embeddings are computed there.
+                    holdsThreads = true;
                 }
                 if (lanes.anyGuesses() || waiting.size() > 0 && lanes.running() < lanes.count()) {
                     // Copies of sequences and guesses take time too.
@@ -346,8 +357,12 @@ final class DecodeLoop implements Runnable {
         for (int i = 0; i < lanes.count(); i++) {
             Lane lane = lanes.get(i);
             if (lane.isInBatch()) {
+                RuntimeException failure = score(lane);
                 lanes.grew(lane, lane.evaluated(batch.isFirst(lane)));
                 lanes.takeSnapshot(lane);
+                if (lane.request.scores != null && (failure != null || lane.remaining() == 0)) {
+                    lanes.end(lane, FinishReason.LENGTH, failure);
+                }
             }
         }
         try {
@@ -365,6 +380,18 @@ final class DecodeLoop implements Runnable {
                 lanes.settle(lane);
             }
         }
+    }
+
+    /// Takes what the step says of a text that is scored. Returns why that failed, or null.
+    private RuntimeException score(Lane lane) {
+        if (lane.request.scores != null && !lane.request.isEnded()) {
+            try {
+                lane.score(context);
+            } catch (DecodeException noNumbers) {
+                return noNumbers;
+            }
+        }
+        return null;
     }
 
     /// A context in which llama.cpp failed an assertion can only be closed. What it held is evaluated again.

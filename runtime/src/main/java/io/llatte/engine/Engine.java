@@ -1,7 +1,11 @@
 package io.llatte.engine;
 
+import io.llatte.llama.EmbeddingOptions;
+import io.llatte.llama.Embeddings;
+import io.llatte.llama.Reranking;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Consumer;
 
 /// A model that answers. Any thread may ask; the caller closes it.
@@ -23,6 +27,38 @@ public sealed interface Engine extends AutoCloseable permits InProcessEngine, Re
     /// @throws io.llatte.ModelLoadException if an adapter is missing, none, or another model's
     /// @throws UnsupportedOperationException if a server is asked for adapters
     AnswerStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded);
+
+    /// How probable the model finds a text after a context. Evaluated beside what else runs, as a prompt is. The two are made tokens one by one: where
+    /// the text begins in the middle of a word, other tokens may come out than for both together.
+    ///
+    /// @param context what stands before the text, or ""; the model's beginning-of-sequence token comes before it, where it has one. Without
+    ///        either the text's first token is only read
+    /// @throws io.llatte.ContextOverflowException if both are longer than the context
+    /// @throws io.llatte.EngineBusyException if too many requests wait
+    /// @throws io.llatte.EngineClosedException if the engine is closed
+    /// @throws java.util.concurrent.CancellationException if the thread is interrupted, which stays so
+    /// @throws UnsupportedOperationException if a server answers: the protocol has no word for it
+    TextScore score(String context, String text);
+
+    /// Makes vectors of texts, beside what is generated: a running answer waits for a micro-batch of them at most. A model that generates gets a
+    /// second context for it on the first call, which is charged, and given back with the model. The calling thread waits; an interrupt ends that.
+    ///
+    /// @throws io.llatte.ContextOverflowException if a text has more tokens than are evaluated together, and is not to be split
+    /// @throws io.llatte.InsufficientMemoryException if there is no room for the context
+    /// @throws io.llatte.EngineClosedException if the engine is closed
+    /// @throws IllegalArgumentException if a text has no token at all
+    /// @throws UnsupportedOperationException if the model makes no embeddings, as one that ranks, or a server cannot do what the options ask
+    /// @throws java.util.concurrent.CancellationException if the thread is interrupted, which stays so
+    Embeddings embed(List<String> texts, EmbeddingOptions options);
+
+    /// Ranks documents by how well they answer a query; otherwise as [#embed].
+    ///
+    /// @throws UnsupportedOperationException if the model has no classification head
+    /// @throws io.llatte.ContextOverflowException if the query with a document has more tokens than are evaluated together
+    Reranking rerank(String query, List<String> documents);
+
+    /// Ends the calls of [#embed] and [#rerank] that run, as cancelled.
+    void cancelEmbeddings();
 
     /// Writes the longest beginning of a prompt that the cache holds to a file, which appears under its name when it is whole. Another process, or
     /// this one later, brings it back with [#restoreSession] and evaluates only what follows. What runs waits while the cache is copied, not while

@@ -205,7 +205,9 @@ public final class EngineLoader {
     private static void decodeOnce(Context context) {
         if (context.model().info().decoder() && !context.model().info().encoder()) {
             context.decode(context.newBatch().add(0, 0, 0, true));
-            context.clear();
+            if (context.model().embeddingInfo().generates()) {
+                context.clear();
+            }
         }
     }
 }

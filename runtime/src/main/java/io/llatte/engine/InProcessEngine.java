@@ -5,7 +5,13 @@ import io.llatte.EngineClosedException;
 import io.llatte.llama.ChatTemplate;
 import io.llatte.llama.Context;
 import io.llatte.llama.ContextOptions;
+import io.llatte.llama.Embedder;
+import io.llatte.llama.EmbeddingOptions;
+import io.llatte.llama.Embeddings;
+import io.llatte.llama.FinishReason;
 import io.llatte.llama.Model;
+import io.llatte.llama.Pooling;
+import io.llatte.llama.Reranking;
 import io.llatte.llama.Sampler;
 import io.llatte.model.ChatFormat;
 import java.io.IOException;
@@ -16,8 +22,11 @@ import java.util.List;
 import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /// A model in this process. One platform thread owns its context and answers many requests at once; what their answers left in the KV cache is
 /// used again where a prompt begins the same way.
@@ -34,7 +43,10 @@ public final class InProcessEngine implements Engine {
     private final AtomicLong lastNumber = new AtomicLong();
     private final WaitingRequests waiting;
     private final LoadedAdapters adapters;
+    private final TextScorer scorer;
     private final DecodeLoop loop;
+    private final LoopEmbedder embedder;
+    private final boolean generates;
     private final Set<Request> requests = Collections.newSetFromMap(new WeakHashMap<>());
     private volatile boolean closing;
 
@@ -51,8 +63,11 @@ public final class InProcessEngine implements Engine {
         this.template = ChatTemplate.of(model, format.template());
         this.stop = format.stop();
         this.adapters = new LoadedAdapters(model);
+        this.scorer = new TextScorer(model.vocab(), this::evaluate);
         this.waiting = new WaitingRequests(options.queueLimit());
         this.loop = new DecodeLoop(file.id(), model, context, contextOptions, waiting, options);
+        this.embedder = new LoopEmbedder(model, loop, contextOptions.batchThreads());
+        this.generates = model.embeddingInfo().generates();
     }
 
     @Override
@@ -88,6 +103,7 @@ public final class InProcessEngine implements Engine {
     @Override
     public AnswerStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded) {
         checkOpen();
+        checkGenerates();
         PromptTokens prompt;
         Sampler sampler;
         AdapterSet set;
@@ -102,20 +118,97 @@ public final class InProcessEngine implements Engine {
         }
         try {
             sampler.acceptPrompt(prompt.ids());
-            var admitted = new Request(prompt.ids(), limit(prompt.ids().length, request), sampler, request, set, lastNumber.incrementAndGet(),
+            var admitted = new Request(prompt.ids(), limit(prompt.ids().length, request), sampler, request, set, null, lastNumber.incrementAndGet(),
                     model.loadTime(), whenEnded, loop);
-            waiting.add(admitted);
-            synchronized (requests) {
-                requests.add(admitted);
-            }
-            loop.wake();
-            if ((closing || loop.hasEnded()) && waiting.remove(admitted)) {
-                // The loop ended before it could see the request. If it was seen, it ends as all others do.
-                throw closedException();
-            }
+            submit(admitted);
             return new EngineStream(admitted, model.vocab(), prompt);
         } catch (RuntimeException e) {
             sampler.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public TextScore score(String context, String text) {
+        return whileOpen(() -> scorer.score(context, text));
+    }
+
+    /// The log-probabilities of ids, in the natural logarithm, each after all that stand before it. Evaluated as a prompt is, beside what else runs.
+    ///
+    /// @param tokens at least one more than `from`
+    /// @param from the first that is scored, at least 1
+    /// @return `float[tokens.length - from]`
+    /// @throws ContextOverflowException if the sequence has no room for them
+    /// @throws io.llatte.EngineBusyException if too many requests wait
+    /// @throws EngineClosedException if the engine is closed
+    /// @throws CancellationException if the thread is interrupted, which stays so
+    public float[] score(int[] tokens, int from) {
+        return whileOpen(() -> scorer.logprobs(tokens, from, true));
+    }
+
+    /// How well the model predicts a text, as llama.cpp's `llama-perplexity` computes it: the text is cut into windows, which begin with the
+    /// beginning-of-sequence token in place of their first one, where the model has it; the second half of each is scored. What is left beyond the last
+    /// window is not read.
+    ///
+    /// @param window tokens of a window, at least 4
+    /// @param afterEach is told the result so far after each window
+    /// @throws IllegalArgumentException if the text has not two windows of tokens
+    /// @throws ContextOverflowException if a window is longer than a sequence
+    /// @throws CancellationException if the thread is interrupted, which stays so
+    public Perplexity perplexity(String text, int window, Consumer<Perplexity> afterEach) {
+        return whileOpen(() -> scorer.perplexity(text, window, afterEach));
+    }
+
+    /// Evaluates a text that is scored, and waits for it.
+    private void evaluate(int[] tokens, Scores scores) {
+        checkOpen();
+        checkGenerates();
+        if (tokens.length > sequenceLength) {
+            throw new ContextOverflowException("a text of %d tokens, and a sequence has room for %d".formatted(tokens.length, sequenceLength),
+                    tokens.length, sequenceLength);
+        }
+        GenerationRequest asked = GenerationRequest.builder(new Prompt.Text("text")).build();
+        var request = new Request(tokens.clone(), tokens.length, Sampler.greedy(model), asked, AdapterSet.NONE, scores, lastNumber.incrementAndGet(),
+                model.loadTime(), _ -> { }, loop);
+        try {
+            submit(request);
+        } catch (RuntimeException e) {
+            request.sampler.close();
+            throw e;
+        }
+        request.take();
+        if (request.end().finishReason() == FinishReason.CANCELLED) {
+            throw new CancellationException("scoring %d tokens was cancelled".formatted(tokens.length));
+        }
+    }
+
+    /// A closed engine is told from misuse.
+    private <T> T whileOpen(Supplier<T> call) {
+        checkOpen();
+        try {
+            return call.get();
+        } catch (IllegalStateException e) {
+            checkOpen();
+            throw e;
+        }
+    }
+
+    @Override
+    public Embeddings embed(List<String> texts, EmbeddingOptions options) {
+        return embedding(options.pooling(), (ours, steps) -> ours.embed(texts, options, steps));
+    }
+
+    @Override
+    public Reranking rerank(String query, List<String> documents) {
+        return embedding(Pooling.RANK, (ours, steps) -> ours.rerank(query, documents, steps));
+    }
+
+    private <T> T embedding(Pooling pooling, BiFunction<Embedder, Executor, T> call) {
+        checkOpen();
+        try {
+            return embedder.call(pooling, call);
+        } catch (IllegalStateException e) {
+            checkOpen();
             throw e;
         }
     }
@@ -137,6 +230,30 @@ public final class InProcessEngine implements Engine {
                 throw new IllegalStateException("%d requests use the adapter %s".formatted(users, path));
             }
             return adapters.forget(path);
+        }
+    }
+
+    private void submit(Request request) {
+        waiting.add(request);
+        synchronized (requests) {
+            requests.add(request);
+        }
+        loop.wake();
+        if ((closing || loop.hasEnded()) && waiting.remove(request)) {
+            // The loop ended before it could see the request. If it was seen, it ends as all others do.
+            throw closedException();
+        }
+    }
+
+    @Override
+    public void cancelEmbeddings() {
+        embedder.cancel();
+    }
+
+    private void checkGenerates() {
+        if (!generates) {
+            throw new UnsupportedOperationException("%s (%s) makes embeddings and no text: it cannot chat or complete".formatted(file.id(),
+                    model.info().architecture()));
         }
     }
 
@@ -179,6 +296,7 @@ public final class InProcessEngine implements Engine {
     @Override
     public SavedSession saveSession(Prompt prompt, Path target) throws IOException {
         checkOpen();
+        checkGenerates();
         SessionOrigin origin = origin();
         int[] tokens;
         try {
@@ -194,6 +312,7 @@ public final class InProcessEngine implements Engine {
     @Override
     public SavedSession restoreSession(Path source) throws IOException {
         checkOpen();
+        checkGenerates();
         if (reproducible) {
             throw new UnsupportedOperationException("a reproducible engine begins each request with an empty cache");
         }
@@ -216,6 +335,7 @@ public final class InProcessEngine implements Engine {
     public void close() {
         closing = true;
         loop.close();
+        embedder.cancel();
         loop.join();
         try {
             keepTexts();

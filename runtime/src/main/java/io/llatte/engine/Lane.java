@@ -1,6 +1,7 @@
 package io.llatte.engine;
 
 import io.llatte.llama.Batch;
+import io.llatte.llama.Context;
 import io.llatte.llama.Sequence;
 import io.llatte.llama.Speculation;
 
@@ -46,6 +47,9 @@ final class Lane {
 
     /// Known tokens of it in the batch.
     private int rows;
+
+    /// The first row of the batch whose logits score a text.
+    private int scoredRow;
 
     /// What guesses ahead here; null until a request asks for it.
     private volatile LaneDrafts drafts;
@@ -99,6 +103,12 @@ final class Lane {
         }
         int end = plannedEnd;
         int[] tokens = request.tokens();
+        if (request.scores != null) {
+            scoredRow = batch.size() + Math.max(0, request.scores.from - 1 - position);
+            batch.addAll(tokens, position, end, position, sequence.id(), request.scores.from - 1);
+            rows = end - position;
+            return;
+        }
         boolean last = end == request.length() - forgotten;
         if (last) {
             row = batch.size() + end - position - 1;
@@ -113,6 +123,20 @@ final class Lane {
         rows = end - position;
         if (guesses) {
             drafts.addTo(batch, end, sequence.id());
+        }
+    }
+
+    /// The logits that a batch of these positions asks for.
+    int outputsUpTo(int end) {
+        return request.scores == null ? 0 : Math.max(0, end - Math.max(position, request.scores.from - 1));
+    }
+
+    /// The batch was evaluated: takes what it says of a text that is scored, before the position moves on.
+    void score(Context context) {
+        int first = Math.max(position, request.scores.from - 1) + 1;
+        int end = Math.min(position + rows + 1, request.length());
+        if (first < end) {
+            request.scores.put(first, context.logprobs(scoredRow, request.tokens(), first, end));
         }
     }
 

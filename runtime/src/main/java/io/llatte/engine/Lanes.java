@@ -91,7 +91,7 @@ final class Lanes {
     /// The lane that a request gets, with what it can begin with; or null where all are busy.
     Lane place(Request request) {
         int[] tokens = request.tokens();
-        int most = request.length() - 1;
+        int most = request.reusable();
         Lane source = null;
         Lane leader = null;
         int shared = 0;

@@ -3,6 +3,7 @@ package io.llatte.engine;
 import io.llatte.llama.ChatMessage;
 import io.llatte.llama.ChatRequest;
 import java.util.List;
+import java.util.Objects;
 
 /// What an engine goes on from.
 public sealed interface Prompt {
@@ -24,6 +25,18 @@ public sealed interface Prompt {
 
         public List<ChatMessage> messages() {
             return request.messages();
+        }
+    }
+
+    /// Text with a gap, to be filled by a model that was trained to (fill-in-the-middle). Where both texts are longer than the context, the end of
+    /// the first and the beginning of the second are kept, three parts to one.
+    ///
+    /// @param prefix the text before the gap
+    /// @param suffix the text behind it
+    record Infill(String prefix, String suffix) implements Prompt {
+        public Infill {
+            Objects.requireNonNull(prefix, "prefix");
+            Objects.requireNonNull(suffix, "suffix");
         }
     }
 

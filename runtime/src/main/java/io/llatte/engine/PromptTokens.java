@@ -28,11 +28,13 @@ record PromptTokens(int[] ids, List<String> stop, Optional<RenderedChat> chat, i
     static PromptTokens of(GenerationRequest request, ChatTemplate template, List<String> formatStop, Vocab vocab, int length) {
         return switch (request.prompt()) {
             case Prompt.Text(var text) -> new PromptTokens(vocab.tokenize(text), request.stop(), Optional.empty(), new int[0]);
+            case Prompt.Infill infill -> new PromptTokens(InfillTokens.of(infill, vocab, roomForPrompt(request, length)), request.stop(), Optional.empty(),
+                    new int[0]);
             case Prompt.Chat(var chat) -> {
                 ChatRequest bounded = bounded(chat, request);
                 PromptTokens prompt = ofChat(bounded, request, template, formatStop, vocab);
                 if (request.overflow() == OverflowPolicy.DROP_OLDEST_TURNS) {
-                    int most = Math.max(1, length - Math.min(request.maxTokens(), length / 4));
+                    int most = roomForPrompt(request, length);
                     List<ChatMessage> kept = chat.messages();
                     while (prompt.ids.length > most && (kept = withoutOldestTurn(kept)) != null) {
                         prompt = ofChat(bounded.withMessages(kept), request, template, formatStop, vocab);
@@ -41,6 +43,11 @@ record PromptTokens(int[] ids, List<String> stop, Optional<RenderedChat> chat, i
                 yield prompt;
             }
         };
+    }
+
+    /// What a prompt may have that is shortened to fit: a quarter of the context at most is left for the answer.
+    private static int roomForPrompt(GenerationRequest request, int length) {
+        return Math.max(1, length - Math.min(request.maxTokens(), length / 4));
     }
 
     /// A schema is told to the template, which knows what stands around an answer's text. A grammar or a regular expression is of all that the model

@@ -41,6 +41,11 @@ final class RemoteAnswer {
         }
     }
 
+    /// A piece that carries no text: of the reasoning, or of a call.
+    void addSilently() {
+        add(new Token(NO_ID, ""));
+    }
+
     private void add(Token token) {
         lastNanos = System.nanoTime();
         if (pieces++ == 0) {

@@ -5,7 +5,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.llatte.BackendUnavailableException;
 import io.llatte.EngineClosedException;
 import io.llatte.llama.ChatMessage;
+import io.llatte.llama.EmbeddingOptions;
+import io.llatte.llama.Embeddings;
 import io.llatte.llama.FinishReason;
+import io.llatte.llama.Reranking;
 import io.llatte.llama.SamplingOptions;
 import java.io.IOException;
 import java.net.http.HttpClient;
@@ -17,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -37,12 +41,29 @@ public final class RemoteEngine implements Engine {
     private final PlacementReport placement;
     private final HttpClient http = HttpClient.newBuilder().connectTimeout(CONNECT_TIMEOUT).followRedirects(HttpClient.Redirect.NORMAL).build();
     private final Map<TokenChannel, Thread> running = new ConcurrentHashMap<>();
+    private final RemoteEmbeddings embeddings;
     private volatile boolean closing;
 
     RemoteEngine(String modelId, RemoteEndpoint endpoint, PlacementReport placement) {
         this.modelId = modelId;
         this.endpoint = endpoint;
         this.placement = placement;
+        this.embeddings = new RemoteEmbeddings(modelId, endpoint, http);
+    }
+
+    @Override
+    public Embeddings embed(List<String> texts, EmbeddingOptions options) {
+        return embeddings.embed(texts, options);
+    }
+
+    @Override
+    public Reranking rerank(String query, List<String> documents) {
+        return embeddings.rerank(query, documents);
+    }
+
+    @Override
+    public void cancelEmbeddings() {
+        embeddings.cancel();
     }
 
     @Override
@@ -53,6 +74,11 @@ public final class RemoteEngine implements Engine {
     @Override
     public PlacementReport placement() {
         return placement;
+    }
+
+    @Override
+    public TextScore score(String context, String text) {
+        throw new UnsupportedOperationException("a server that speaks OpenAI's protocol scores no given text");
     }
 
     @Override
@@ -92,7 +118,7 @@ public final class RemoteEngine implements Engine {
                 if (response.statusCode() != 200) {
                     throw refused(response.statusCode(), lines);
                 }
-                read(lines.iterator(), request.prompt() instanceof Prompt.Chat, answer);
+                read(lines.iterator(), request.prompt() instanceof Prompt.Chat, answer, channel.said());
             }
             answer.end();
         } catch (InterruptedException e) {
@@ -143,9 +169,14 @@ public final class RemoteEngine implements Engine {
             case Prompt.Chat chat -> {
                 var array = body.putArray("messages");
                 for (ChatMessage message : chat.messages()) {
-                    array.addObject().put("role", message.role()).put("content", message.content());
+                    RemoteMessage.write(array, message);
                 }
+                RemoteTools.write(body, chat.request());
                 yield "chat/completions";
+            }
+            case Prompt.Infill(var prefix, var suffix) -> {
+                body.put("prompt", prefix).put("suffix", suffix);
+                yield "completions";
             }
             case Prompt.Text(var text) -> {
                 body.put("prompt", text);
@@ -172,7 +203,7 @@ public final class RemoteEngine implements Engine {
     }
 
     /// Server-sent events: `data: {…}` for each piece, `data: [DONE]` at the end.
-    private void read(Iterator<String> lines, boolean chat, RemoteAnswer answer) throws IOException {
+    private void read(Iterator<String> lines, boolean chat, RemoteAnswer answer, RemoteMessage said) throws IOException {
         while (lines.hasNext()) {
             String line = lines.next();
             if (!line.startsWith("data:")) {
@@ -188,6 +219,9 @@ public final class RemoteEngine implements Engine {
             }
             var choice = event.path("choices").path(0);
             String text = chat ? choice.path("delta").path("content").asText("") : choice.path("text").asText("");
+            if (said.add(text, choice.path("delta")) && text.isEmpty()) {
+                answer.addSilently();
+            }
             answer.add(text, RemoteLogprobs.read(choice.path("logprobs")));
             if (choice.path("finish_reason").isTextual()) {
                 answer.finished(choice.path("finish_reason").asText());
@@ -208,6 +242,7 @@ public final class RemoteEngine implements Engine {
         synchronized (running) {
             closing = true;
         }
+        embeddings.close();
         for (Thread thread : Set.copyOf(running.values())) {
             thread.interrupt();
             join(thread);

@@ -23,7 +23,7 @@ final class RemoteLogprobs {
     static void ask(ObjectNode body, Prompt prompt, int alternatives) {
         switch (prompt) {
             case Prompt.Chat _ -> body.put("logprobs", true).put("top_logprobs", alternatives);
-            case Prompt.Text _ -> body.put("logprobs", alternatives);
+            case Prompt.Text _, Prompt.Infill _ -> body.put("logprobs", alternatives);
         }
     }
 

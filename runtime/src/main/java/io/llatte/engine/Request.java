@@ -40,6 +40,9 @@ final class Request {
     final OptionalInt topLogprobs;
     final AdapterSet adapters;
 
+    /// What is made of a given text; null where one is generated.
+    final Scores scores;
+
     private final Consumer<GenerationEnd> whenEnded;
     private final Duration load;
     private final DecodeLoop loop;
@@ -68,8 +71,9 @@ final class Request {
     /// @param prompt its ids
     /// @param limit the prompt's and the answer's tokens together, at most
     /// @param adapters what changes the model for it
+    /// @param scores what is to be made of the prompt; null to go on from it
     /// @param number rises with each request
-    Request(int[] prompt, int limit, Sampler sampler, GenerationRequest asked, AdapterSet adapters, long number, Duration load,
+    Request(int[] prompt, int limit, Sampler sampler, GenerationRequest asked, AdapterSet adapters, Scores scores, long number, Duration load,
             Consumer<GenerationEnd> whenEnded, DecodeLoop loop) {
         this.tokens = Arrays.copyOf(prompt, Math.min(limit, prompt.length + READY_TOKENS));
         this.promptLength = prompt.length;
@@ -81,6 +85,7 @@ final class Request {
         this.speculation = asked.speculation();
         this.number = number;
         this.adapters = adapters;
+        this.scores = scores;
         this.topLogprobs = asked.topLogprobs();
         this.logprobs = topLogprobs.isPresent() ? new LogprobRecord(topLogprobs.getAsInt(), limit - prompt.length) : null;
         this.load = load;
@@ -104,6 +109,11 @@ final class Request {
 
     int[] tokens() {
         return tokens;
+    }
+
+    /// How many of its first tokens may have been evaluated for another request: all but those whose logits it needs.
+    int reusable() {
+        return scores == null ? written - 1 : scores.reuses ? scores.from - 1 : 0;
     }
 
     /// Tokens that are known: the prompt and what was generated.

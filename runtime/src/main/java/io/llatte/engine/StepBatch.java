@@ -13,6 +13,7 @@ final class StepBatch {
     private final Batch batch;
     private final int capacity;
     private final int sequenceLength;
+    private final int mostOutputs;
     private int planned;
     private int nextPrompt;
     private Lane first;
@@ -22,12 +23,14 @@ final class StepBatch {
 
     /// @param capacity tokens of a micro-batch
     /// @param sequenceLength tokens that a sequence can hold
-    StepBatch(Lanes lanes, Batch batch, int capacity, int sequenceLength) {
+    /// @param mostOutputs rows whose logits texts that are scored may ask for
+    StepBatch(Lanes lanes, Batch batch, int capacity, int sequenceLength, int mostOutputs) {
         this.lanes = lanes;
         this.turns = new AdapterTurns(lanes);
         this.batch = batch;
         this.capacity = capacity;
         this.sequenceLength = sequenceLength;
+        this.mostOutputs = mostOutputs;
     }
 
     Batch batch() {
@@ -70,12 +73,12 @@ final class StepBatch {
                 // Only requests that shift come so far: others have their limit there.
                 lanes.shift(lane, Math.min(lane.request.promptLength, sequenceLength / 4));
             }
-            if (lane.remaining() == 1) {
+            if (lane.remaining() == 1 && lane.request.scores == null) {
                 plan(lane, lane.position + 1);
                 if (guesses) {
                     guess(lane, capacity - planned - lanes.count() + 1 + i);
                 }
-            } else if (lane.remaining() > 1) {
+            } else if (lane.remaining() > 0) {
                 lane.isPromptNext = true;
                 prompts++;
             }
@@ -118,12 +121,16 @@ final class StepBatch {
             }
         }
         int first = nextPrompt;
+        int outputs = mostOutputs;
         for (int turn = 0; turn < lanes.count(); turn++) {
             int index = (first + turn) % lanes.count();
             Lane lane = lanes.get(index);
             int room = capacity - planned;
             if (lane.isPromptNext && lane.request.priority == highest && room > 0) {
-                plan(lane, lanes.chunkEnd(lane, lane.position + Math.min(room, lane.remaining())));
+                int end = lanes.chunkEnd(lane, lane.position + Math.min(room, lane.remaining()));
+                end -= Math.max(0, lane.outputsUpTo(end) - outputs);
+                outputs -= lane.outputsUpTo(end);
+                plan(lane, end);
                 nextPrompt = (index + 1) % lanes.count();
             }
         }

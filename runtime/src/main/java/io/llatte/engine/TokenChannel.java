@@ -27,7 +27,7 @@ final class TokenChannel implements AnswerStream {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Deque<Token> tokens = new ArrayDeque<>();
-    private final StringBuilder said = new StringBuilder();
+    private final RemoteMessage message = new RemoteMessage();
     private final Consumer<GenerationEnd> whenEnded;
     private Runnable canceller = () -> { };
     private boolean cancelled;
@@ -167,7 +167,6 @@ final class TokenChannel implements AnswerStream {
             if (token == null) {
                 throw new NoSuchElementException("another thread took the last token");
             }
-            said.append(token.text());
             return token;
         } finally {
             lock.unlock();
@@ -176,7 +175,12 @@ final class TokenChannel implements AnswerStream {
 
     @Override
     public ChatMessage message() {
-        return ChatMessage.assistant(said.toString());
+        return message.message();
+    }
+
+    /// What is said so far, to be added to.
+    RemoteMessage said() {
+        return message;
     }
 
     @Override

@@ -50,13 +50,22 @@ public final class Batch {
     /// @param lastOutput whether the last token's logits are wanted
     /// @throws IllegalStateException if they do not fit; the batch is then as it was
     public Batch addAll(int[] tokens, int from, int to, int position, int sequence, boolean lastOutput) {
+        return addAll(tokens, from, to, position, sequence, lastOutput ? position + to - from - 1 : Integer.MAX_VALUE);
+    }
+
+    /// The same, asking for the logits of each token from a position on.
+    ///
+    /// @param outputFrom the first position whose logits are wanted
+    /// @throws IllegalStateException if they do not fit; the batch is then as it was
+    public Batch addAll(int[] tokens, int from, int to, int position, int sequence, int outputFrom) {
         Objects.checkFromToIndex(from, to, tokens.length);
         if (to - from > rows.capacity() - rows.size()) {
             throw new IllegalStateException("%d tokens do not fit into the batch: %d of %d are used"
                     .formatted(to - from, rows.size(), rows.capacity()));
         }
         for (int i = from; i < to; i++) {
-            rows.add(tokens[i], position + i - from, sequence, lastOutput && i == to - 1);
+            int at = position + i - from;
+            rows.add(tokens[i], at, sequence, at >= outputFrom);
         }
         return this;
     }

@@ -2,6 +2,7 @@ package io.llatte.llama;
 
 import io.llatte.ContextOverflowException;
 import io.llatte.internal.ffi.NativeContext;
+import io.llatte.internal.ffi.NativeLogprobs;
 import io.llatte.internal.ffi.NativeThreads;
 import io.llatte.internal.ffi.NativeModel;
 import io.llatte.memory.DeviceArena;
@@ -37,6 +38,7 @@ public final class Context implements AutoCloseable {
     private List<AdapterUse> adapters = List.of();
     private boolean steered;
     private DeviceArena account;
+    private NativeLogprobs scored;
 
     private Context(Model model, NativeContext context, DeviceArena arena) {
         this.model = model;
@@ -259,6 +261,30 @@ public final class Context implements AutoCloseable {
         return locked(() -> new Logits(this, decodes, context.logits(row, model.vocab().size())));
     }
 
+    /// How probable the model found given tokens at rows of the last decode: natural logarithms of probabilities over the whole vocabulary, from the
+    /// logits as they were computed. The logits are not copied.
+    ///
+    /// @param row the first token's row; the others' follow it
+    /// @param tokens whose tokens from `from` to `to - 1` are meant
+    /// @return `float[to - from]`
+    /// @throws IllegalArgumentException if a row asked for no output, or an id is not in the vocabulary
+    /// @throws io.llatte.DecodeException if the model computed logits that are no numbers
+    public float[] logprobs(int row, int[] tokens, int from, int to) {
+        Objects.checkFromToIndex(from, to, tokens.length);
+        return locked(() -> {
+            if (scored == null) {
+                scored = new NativeLogprobs(1);
+                scored.want(0, 0);
+            }
+            float[] logprobs = new float[to - from];
+            for (int i = 0; i < logprobs.length; i++) {
+                context.logprobs(row + i, tokens[from + i], scored, 0);
+                logprobs[i] = scored.chosen(0);
+            }
+            return logprobs;
+        });
+    }
+
     /// Reads borrowed memory, if it is still that of the decode it came from.
     <T> T whileValid(long ofDecodes, Supplier<T> reader) {
         return locked(() -> {
@@ -403,6 +429,16 @@ public final class Context implements AutoCloseable {
     /// llama.cpp's own counters since the context was made.
     public NativeCounters counters() {
         return locked(() -> NativeCounters.of(context.perf()));
+    }
+
+    /// Whether it keeps what it has evaluated: models for embeddings alone do not.
+    boolean hasCache() {
+        return context.hasCache();
+    }
+
+    /// Batches that were given to llama.cpp.
+    long decodes() {
+        return locked(() -> decodes);
     }
 
     /// Runs a call while no other runs and the context is open.

@@ -175,6 +175,22 @@ public final class Model implements AutoCloseable {
         return gate.through(() -> Context.create(this, contextOptions.toNative().ofMtpLayers(), arena));
     }
 
+    /// Makes vectors of texts with a context of its own, planned, admitted and charged like any other. The caller closes it; so does closing the
+    /// model.
+    ///
+    /// @throws UnsupportedOperationException if the model cannot: it has an encoder and a decoder, or is to rank and has no classification head
+    /// @throws io.llatte.InsufficientMemoryException if it does not fit the budget (nothing was touched) or the device (all was freed)
+    /// @throws IllegalArgumentException if the options do not fit this model
+    /// @throws IllegalStateException if the model is closed, or has no weights
+    public Embedder newEmbedder(EmbedderOptions embedderOptions) {
+        return Embedder.open(this, embedderOptions);
+    }
+
+    /// How the model makes embeddings, and whether it does anything else.
+    public EmbeddingInfo embeddingInfo() {
+        return EmbeddingInfo.of(nativeModel.embeddingInfo());
+    }
+
     /// Makes something that lives in this model's arena.
     <T> T newChild(String name, Function<DeviceArena, T> birth) {
         return gate.through(() -> {

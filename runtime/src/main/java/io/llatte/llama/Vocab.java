@@ -120,6 +120,21 @@ public final class Vocab {
         return (vocab.entry(id).attributes() & ATTRIBUTE_CONTROL) != 0;
     }
 
+    /// What comes before the text before a gap that is to be filled, or -1: the model was not trained to fill gaps.
+    public int fimPrefix() {
+        return vocab.fimPrefix();
+    }
+
+    /// What comes before the text behind the gap, or -1.
+    public int fimSuffix() {
+        return vocab.fimSuffix();
+    }
+
+    /// What the gap's text follows, or -1.
+    public int fimMiddle() {
+        return vocab.fimMiddle();
+    }
+
     /// Beginning of sentence, or -1.
     public int bos() {
         return vocab.bos();
@@ -135,6 +150,11 @@ public final class Vocab {
         return vocab.eot();
     }
 
+    /// What separates the two texts of a pair, or -1.
+    public int sep() {
+        return vocab.sep();
+    }
+
     /// Line feed, or -1.
     public int newline() {
         return vocab.newline();
@@ -148,6 +168,11 @@ public final class Vocab {
     /// Whether the model wants EOS after a text.
     public boolean addsEos() {
         return vocab.addsEos();
+    }
+
+    /// Whether the model wants a separator between the two texts of a pair.
+    public boolean addsSep() {
+        return vocab.addsSep();
     }
 
     /// A decoder of one stream of tokens. Control tokens are left out.

@@ -87,7 +87,7 @@ abstract class Hazards implements AutoCloseable {
 
     static void checkTyped(Throwable thrown) {
         assertThat(thrown).isInstanceOfAny(LlatteException.class, IllegalArgumentException.class, IllegalStateException.class,
-                CancellationException.class);
+                UnsupportedOperationException.class, CancellationException.class);
         assertThat(thrown.getMessage()).isNotBlank();
     }
 

@@ -136,6 +136,10 @@ public final class NativeContext implements AutoCloseable {
         return LlamaCpp.llama_n_threads_batch(llamaContext());
     }
 
+    public boolean hasCache() {
+        return !LlamaCpp.llama_get_memory(llamaContext()).equals(MemorySegment.NULL);
+    }
+
     public int maxSequences() {
         return LlamaCpp.llama_n_seq_max(llamaContext());
     }

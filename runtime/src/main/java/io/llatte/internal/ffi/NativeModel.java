@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.llatte.bindings.LlamaCpp;
 import io.llatte.bindings.llama_model_params;
 import io.llatte.bindings.llama_model_quantize_params;
+import io.llatte.bindings.llatte_embedding_info;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -103,6 +104,21 @@ public final class NativeModel implements AutoCloseable {
             llama_model_params.tensor_split(target, split);
         }
         return target;
+    }
+
+    /// What `llatte_embedding_info` says.
+    public record EmbeddingInfo(int pooling, int length, int rankOutputs, int positions, boolean causal, boolean logits) {
+    }
+
+    public EmbeddingInfo embeddingInfo() {
+        try (var scratch = Arena.ofConfined()) {
+            MemorySegment info = llatte_embedding_info.allocate(scratch);
+            MemorySegment error = NativeStatus.newError(scratch);
+            NativeStatus.check(LlamaCpp.llatte_model_embedding_info(handle.segment(), info, error), error, "reading how the model embeds");
+            return new EmbeddingInfo(llatte_embedding_info.pooling(info), llatte_embedding_info.length(info),
+                    llatte_embedding_info.rank_outputs(info), llatte_embedding_info.n_positions(info), llatte_embedding_info.causal(info),
+                    llatte_embedding_info.logits(info));
+        }
     }
 
     /// The bytes of the weights by buffer type.

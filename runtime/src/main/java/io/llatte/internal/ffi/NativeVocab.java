@@ -131,6 +131,18 @@ public final class NativeVocab {
         return LlamaCpp.llama_vocab_is_eog(vocab(), id);
     }
 
+    public int fimPrefix() {
+        return LlamaCpp.llama_vocab_fim_pre(vocab());
+    }
+
+    public int fimSuffix() {
+        return LlamaCpp.llama_vocab_fim_suf(vocab());
+    }
+
+    public int fimMiddle() {
+        return LlamaCpp.llama_vocab_fim_mid(vocab());
+    }
+
     public int bos() {
         return LlamaCpp.llama_vocab_bos(vocab());
     }
@@ -141,6 +153,14 @@ public final class NativeVocab {
 
     public int eot() {
         return LlamaCpp.llama_vocab_eot(vocab());
+    }
+
+    public int sep() {
+        return LlamaCpp.llama_vocab_sep(vocab());
+    }
+
+    public boolean addsSep() {
+        return LlamaCpp.llama_vocab_get_add_sep(vocab());
     }
 
     public int newline() {
