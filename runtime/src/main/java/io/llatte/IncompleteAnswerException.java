@@ -3,7 +3,8 @@ package io.llatte;
 import io.llatte.llama.FinishReason;
 import io.llatte.llama.Usage;
 
-/// An answer ended before it was whole: a limit of tokens or a stop string cut it, or it was cancelled. What is there is the beginning of a valid one.
+/// An answer ended before it was whole: a limit of tokens or a stop string cut it, or it was cancelled. What is there is the
+/// beginning of a valid one.
 public final class IncompleteAnswerException extends LlatteException {
 
     private static final long serialVersionUID = 1L;

@@ -44,6 +44,11 @@ class ArchitectureTest {
             .should().dependOnClassesThat().resideInAnyPackage("io.llatte.llama", "io.llatte.model", "io.llatte.internal..");
 
     @ArchTest
+    static final ArchRule schemasKnowNoModels = noClasses()
+            .that().resideInAPackage("io.llatte.schema")
+            .should().dependOnClassesThat().resideInAnyPackage("io.llatte.llama", "io.llatte.memory", "io.llatte.model", "io.llatte.engine");
+
+    @ArchTest
     static final ArchRule storeKnowsNoEngines = noClasses()
             .that().resideInAPackage("io.llatte.model")
             .should().dependOnClassesThat().resideInAnyPackage("io.llatte.llama", "io.llatte.memory", "io.llatte.engine", "io.llatte.internal..");
@@ -73,7 +78,8 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule exportedSignaturesShowNoSegments = methods()
-            .that().areDeclaredInClassesThat().resideInAnyPackage("io.llatte", "io.llatte.engine", "io.llatte.llama", "io.llatte.memory", "io.llatte.model")
+            .that().areDeclaredInClassesThat().resideInAnyPackage("io.llatte", "io.llatte.engine", "io.llatte.llama", "io.llatte.memory", "io.llatte.model",
+                    "io.llatte.schema")
             .and().areDeclaredInClassesThat().arePublic()
             .and(DescribedPredicate.describe("are public or protected", (JavaMethod method) ->
                     method.getModifiers().contains(JavaModifier.PUBLIC) || method.getModifiers().contains(JavaModifier.PROTECTED)))

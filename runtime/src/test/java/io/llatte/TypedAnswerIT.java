@@ -43,8 +43,8 @@ class TypedAnswerIT {
 
     record Place(@Size(min = 1, max = 8) String name, @Min(1) @Max(9) int days) { }
 
-    record Trip(@Description("the city where it begins") @Size(min = 1, max = 8) String from, @Size(min = 1, max = 2) List<Place> places, Season season,
-                boolean byTrain, Optional<@Size(max = 8) String> note) { }
+    record Trip(@Description("the city where it begins") @Size(min = 1, max = 8) String from, @Size(min = 1, max = 2) List<Place> places,
+                Season season, boolean byTrain, Optional<@Size(max = 8) String> note) { }
 
     sealed interface Event permits Meeting, Party, Reminder { }
 
@@ -76,8 +76,8 @@ class TypedAnswerIT {
 
     private LocalLlm tiny(int sequences) {
         LocalLlm llm = LocalLlm.builder().store(SpeakingModels.store(folder.resolve("models"))).withoutPreference()
-                .options(EngineOptions.builder().policy(PlacementPolicy.CPU_ONLY).threads(1).sequences(sequences).contextSize(ContextSize.of(8192)).build())
-                .build();
+                .options(EngineOptions.builder().policy(PlacementPolicy.CPU_ONLY).threads(1).sequences(sequences)
+                        .contextSize(ContextSize.of(8192)).build()).build();
         llm.init(SpeakingModels.A);
         return llm;
     }
@@ -102,7 +102,8 @@ class TypedAnswerIT {
     @Test
     void realModel_fillsANestedRecord_ahundredTimes() throws Exception {
         try (LocalLlm llm = real()) {
-            List<Trip> trips = answers(llm, _ -> "Plan a short trip as JSON: from, places with name and days, season, byTrain, note.", Trip.class, 100, 400);
+            List<Trip> trips = answers(llm, _ -> "Plan a short trip as JSON: from, places with name and days, season, byTrain, note.", Trip.class,
+                    100, 400);
 
             assertThat(trips).hasSize(100).allSatisfy(trip -> {
                 assertThat(trip.from()).isNotEmpty();
@@ -116,8 +117,7 @@ class TypedAnswerIT {
     void realModel_choosesAmongSealedTypes_ahundredTimes() throws Exception {
         try (LocalLlm llm = real()) {
             List<String> kinds = List.of("Meeting", "Party", "Reminder");
-            List<Event> events = answers(llm, seed -> "Write a " + kinds.get(seed % 3) + " as JSON of the type " + kinds.get(seed % 3) + ".", Event.class,
-                    100, 200);
+            List<Event> events = answers(llm, seed -> "Write a %s as JSON of the type %1$s.".formatted(kinds.get(seed % 3)), Event.class, 100, 200);
 
             assertThat(events).hasSize(100).doesNotContainNull();
             assertThat(events.stream().map(Object::getClass).distinct().count()).isGreaterThan(1);
@@ -128,7 +128,8 @@ class TypedAnswerIT {
         Path file = Path.of(System.getProperty("llatte.test.model", ""));
         assumeTrue(Files.isRegularFile(file), "no default model: run ./llatte test, or set llatte.model");
         LocalLlm llm = LocalLlm.builder().withoutPreference()
-                .options(EngineOptions.builder().policy(PlacementPolicy.CPU_ONLY).sequences(16).contextSize(ContextSize.of(16 * 512)).build()).build();
+                .options(EngineOptions.builder().policy(PlacementPolicy.CPU_ONLY).sequences(16)
+                        .contextSize(ContextSize.of(16 * 512)).build()).build();
         llm.init(file.toString());
         return llm;
     }
@@ -194,11 +195,12 @@ class TypedAnswerIT {
                      .options(EngineOptions.builder().policy(PlacementPolicy.GPU_ONLY).devices(List.of()).build()).build()) {
             server.answers(exchange -> says(exchange, "{\"name\": \"Rome\", \"days\": 3}", "stop"));
             assertThat(llm.chat(asked("Where to?"), Place.class)).isEqualTo(new Place("Rome", 3));
-            assertThat(server.requests().getLast().body()).contains("\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"answer\",\"strict\":true,"
-                    + "\"schema\":{\"type\":\"object\",\"properties\":{\"name\":");
+            assertThat(server.requests().getLast().body()).contains("\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
+                    + "\"name\":\"answer\",\"strict\":true,\"schema\":{\"type\":\"object\",\"properties\":{\"name\":");
 
             server.answers(exchange -> says(exchange, "{\"name\": \"Rome\", \"days\": 300}", "stop"));
-            assertThatExceptionOfType(AnswerFormatException.class).isThrownBy(() -> llm.chat(asked("Where to?"), Place.class)).withMessageContaining("$.days");
+            assertThatExceptionOfType(AnswerFormatException.class).isThrownBy(() -> llm.chat(asked("Where to?"), Place.class))
+                    .withMessageContaining("$.days");
 
             server.answers(exchange -> says(exchange, "{\"name\": \"Ro", "length"));
             assertThatExceptionOfType(IncompleteAnswerException.class).isThrownBy(() -> llm.chat(asked("Where to?"), Place.class));

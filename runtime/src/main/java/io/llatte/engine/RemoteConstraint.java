@@ -23,7 +23,8 @@ final class RemoteConstraint {
         return switch (constraint) {
             case Constraint.None() -> null;
             case Constraint.JsonSchema(var schema) when prompt instanceof Prompt.Chat -> responseFormat(schema);
-            case Constraint.JsonSchema _ -> throw new UnsupportedOperationException("a server follows a JSON schema in a conversation, not in a completion");
+            case Constraint.JsonSchema _ ->
+                throw new UnsupportedOperationException("a server follows a JSON schema in a conversation, not in a completion");
             case Constraint.Grammar _, Constraint.Regex _ ->
                 throw new UnsupportedOperationException("a server follows a JSON schema, and no grammar or regular expression");
         };

@@ -30,8 +30,8 @@ public sealed interface Constraint {
         }
     }
 
-    /// Text that matches a regular expression as a whole, by llama.cpp's own conversion to a grammar. It knows letters, escaped punctuation, `.` (no line
-    /// break), classes as `[a-z]`, groups, `|`, `*`, `+`, `?` and `{m,n}`; anything else, `\d` too, is refused.
+    /// Text that matches a regular expression as a whole, by llama.cpp's own conversion to a grammar. It knows letters, escaped punctuation, `.`
+    /// (no line break), classes as `[a-z]`, groups, `|`, `*`, `+`, `?` and `{m,n}`; anything else, `\d` too, is refused.
     ///
     /// @param pattern the regular expression, at most 64 KiB; `^` and `$` around it may be left out
     record Regex(String pattern) implements Constraint {

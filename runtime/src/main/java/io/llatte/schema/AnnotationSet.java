@@ -10,7 +10,8 @@ import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Set;
 
-/// What is written at one place of a program, wherever the compiler has put it. Validation's annotations are found by name: their library may be missing.
+/// What is written at one place of a program, wherever the compiler has put it. Validation's annotations are found by name: their library may
+/// be missing.
 ///
 /// @param all without repetition
 record AnnotationSet(Set<Annotation> all) {

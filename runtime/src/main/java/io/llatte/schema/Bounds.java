@@ -59,7 +59,8 @@ final class Bounds {
             case "NegativeOrZero" -> to(BigDecimal.ZERO, false);
             case "Pattern" -> matching(annotation);
             case "Size.List", "Min.List", "Max.List", "DecimalMin.List", "DecimalMax.List", "Pattern.List" ->
-                throw new IllegalArgumentException("%s: one @%s can be followed, not several".formatted(path, constraintName(annotation).replace(".List", "")));
+                throw new IllegalArgumentException("%s: one @%s can be followed, not several".formatted(path,
+                        constraintName(annotation).replace(".List", "")));
             default -> { }      // what no schema says: @NotNull always holds, @Email is the application's
         }
     }
@@ -120,10 +121,11 @@ final class Bounds {
 
     /// Refuses an annotation that says nothing of this type.
     Bounds only(boolean sizes, boolean ranges, boolean patterns) {
-        if (!sizes && (minSize > 0 || maxSize < Integer.MAX_VALUE) || !ranges && (min != null || max != null) || !patterns && (pattern != null || notBlank)) {
+        boolean sized = minSize > 0 || maxSize < Integer.MAX_VALUE;
+        if (!sizes && sized || !ranges && (min != null || max != null) || !patterns && (pattern != null || notBlank)) {
             throw new IllegalArgumentException(path + ": an annotation bounds what this type does not have");
         }
-        if (pattern != null && (minSize > 0 || maxSize < Integer.MAX_VALUE)) {
+        if (pattern != null && sized) {
             throw new IllegalArgumentException(path + ": say the length in the pattern; llama.cpp follows one of the two");
         }
         return this;
@@ -177,8 +179,8 @@ final class Bounds {
         boolean low = min != null && (number.compareTo(min) < 0 || minExcluded && number.compareTo(min) == 0);
         boolean high = max != null && (number.compareTo(max) > 0 || maxExcluded && number.compareTo(max) == 0);
         if (low || high) {
-            throw new AnswerFormatException("%s is %s %s".formatted(at, low ? minExcluded ? "not above" : "below" : maxExcluded ? "not below" : "above",
-                    low ? min : max));
+            throw new AnswerFormatException("%s is %s %s".formatted(at, low ? minExcluded ? "not above" : "below"
+                    : maxExcluded ? "not below" : "above", low ? min : max));
         }
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.lang.reflect.Array;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Executable;
+import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Parameter;
 import java.lang.reflect.RecordComponent;
@@ -94,7 +95,8 @@ final class Derivation {
         } else if (raw.isInterface() && raw.isSealed()) {
             return alternatives(use, path);
         }
-        throw refused(path, raw.getTypeName() + " has no schema: use records, sealed interfaces of records, lists, sets, maps by String, enums and plain values");
+        throw refused(path, raw.getTypeName() + " has no schema: use records, sealed interfaces of records, lists, sets, maps by String, "
+                + "enums and plain values");
     }
 
     private TypeUse argument(TypeUse use, int index, String path) {
@@ -168,7 +170,8 @@ final class Derivation {
         RecordComponent[] components = type.getRecordComponents();
         Constructor<?> constructor = constructor(type, components, path);
         for (int i = 0; i < components.length; i++) {
-            var annotations = AnnotationSet.of(components[i], components[i].getAccessor(), field(type, components[i]), constructor.getParameters()[i]);
+            var annotations = AnnotationSet.of(components[i], components[i].getAccessor(), field(type, components[i]),
+                    constructor.getParameters()[i]);
             String name = annotations.name().orElse(components[i].getName());
             if (tag.isPresent() && name.equals(ObjectShape.TAG)) {
                 throw refused(path + "." + name, "the name is taken: it tells the records of the sealed interface apart");
@@ -200,7 +203,7 @@ final class Derivation {
         }
     }
 
-    private static java.lang.reflect.Field field(Class<?> type, RecordComponent component) {
+    private static Field field(Class<?> type, RecordComponent component) {
         try {
             return type.getDeclaredField(component.getName());
         } catch (NoSuchFieldException e) {
@@ -210,7 +213,8 @@ final class Derivation {
 
     private Constructor<?> constructor(Class<?> type, RecordComponent[] components, String path) {
         try {
-            Constructor<?> constructor = type.getDeclaredConstructor(Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new));
+            Class<?>[] types = Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
+            Constructor<?> constructor = type.getDeclaredConstructor(types);
             if (!constructor.trySetAccessible()) {
                 throw refused(path, "the module %s does not open %s to %s".formatted(type.getModule().getName(), type.getPackageName(),
                         Derivation.class.getModule().getName()));

@@ -2,8 +2,8 @@ package io.llatte.schema;
 
 /// A regular expression of Java as one that llama.cpp can make a grammar of, for the text inside a JSON string's quotes.
 ///
-/// It matches no more than the original does, and never a quote, a backslash or a control character, which JSON writes otherwise: `.` and `[^…]` leave
-/// them out, `\s` is a blank. What llama.cpp would silently take for any string is refused.
+/// It matches no more than the original does, and never a quote, a backslash or a control character, which JSON writes otherwise: `.` and `[^…]`
+/// leave them out, `\s` is a blank. What llama.cpp would silently take for any string is refused.
 final class JsonPattern {
 
     private static final String NEVER = "\"\\\\\\x00-\\x1F";

@@ -18,13 +18,13 @@ import java.util.Objects;
 /// | `Map<String, …>` | an object of any names; of a name that is there twice the last counts |
 /// | enum | one of its constants' names |
 /// | `Optional`, `OptionalInt`, `OptionalLong`, `OptionalDouble` | the value or `null`; the property is there in both cases |
-/// | `boolean`, whole and other numbers, `BigInteger`, `BigDecimal`, `char`, `String` | what JSON has for it; `int`, `short` and `byte` with their ranges |
+/// | `boolean`, whole and other numbers, `BigInteger`, `BigDecimal`, `char`, `String` | the same in JSON; `int`, `short`, `byte` in their ranges |
 /// | `LocalDate`, `Instant`, `OffsetDateTime`, `OffsetTime`, `UUID`, `URI` | a string with that format |
 /// | `LocalTime`, `LocalDateTime` | a string with a pattern, to the second |
 ///
-/// Annotations are read on components, parameters and type arguments: [Description], Jackson's `@JsonProperty` (a name), `@JsonPropertyDescription` and
-/// `@JsonClassDescription`, and of Jakarta Validation `@Size`, `@NotEmpty`, `@NotBlank`, `@Pattern`, `@Min`, `@Max`, `@DecimalMin`, `@DecimalMax`, `@Positive`,
-/// `@PositiveOrZero`, `@Negative` and `@NegativeOrZero`; its library may be missing. Lengths of strings are code points.
+/// Annotations are read on components, parameters and type arguments: [Description], Jackson's `@JsonProperty` (a name), `@JsonPropertyDescription`
+/// and `@JsonClassDescription`, and of Jakarta Validation `@Size`, `@NotEmpty`, `@NotBlank`, `@Pattern`, `@Min`, `@Max`, `@DecimalMin`,
+/// `@DecimalMax`, `@Positive`, `@PositiveOrZero`, `@Negative` and `@NegativeOrZero`; its library may be missing. Lengths of strings are code points.
 ///
 /// A type must not contain itself, and must have at most 2,000 parts.
 ///

@@ -63,6 +63,9 @@ record NumberShape(Class<?> type, Bounds bounds) implements Shape {
             return null;
         }
         long whole = node.longValue();
-        return type == Long.class ? (Object) whole : type == Integer.class ? (Object) (int) whole : type == Short.class ? (Object) (short) whole : (byte) whole;
+        if (type == Long.class) {
+            return whole;
+        }
+        return type == Integer.class ? (Object) (int) whole : type == Short.class ? (Object) (short) whole : (Object) (byte) whole;
     }
 }

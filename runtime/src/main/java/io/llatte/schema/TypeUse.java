@@ -37,7 +37,8 @@ record TypeUse(Class<?> raw, List<TypeUse> arguments, AnnotationSet annotations)
                 yield new TypeUse(element.raw.arrayType(), List.of(element), none);
             }
             case TypeVariable<?> variable -> bound(variable, variables, path);
-            case WildcardType wildcard -> throw new IllegalArgumentException("%s: a schema needs a type, and %s leaves it open".formatted(path, wildcard));
+            case WildcardType wildcard ->
+                throw new IllegalArgumentException("%s: a schema needs a type, and %s leaves it open".formatted(path, wildcard));
             default -> throw new IllegalArgumentException("%s: %s is no type that has a schema".formatted(path, type));
         };
     }
@@ -60,7 +61,8 @@ record TypeUse(Class<?> raw, List<TypeUse> arguments, AnnotationSet annotations)
                 arguments.add(of(argument, variables, path));
             }
         }
-        return new TypeUse(plain.raw, arguments, type instanceof AnnotatedArrayType ? plain.annotations : plain.annotations.and(AnnotationSet.of(type)));
+        return new TypeUse(plain.raw, arguments, type instanceof AnnotatedArrayType ? plain.annotations
+                : plain.annotations.and(AnnotationSet.of(type)));
     }
 
     TypeUse with(AnnotationSet more) {

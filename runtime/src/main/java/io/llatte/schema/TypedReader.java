@@ -10,8 +10,8 @@ import io.llatte.AnswerFormatException;
 import java.lang.reflect.Executable;
 import java.lang.reflect.Type;
 
-/// Reads JSON as a Java type: exactly what [JsonSchema] allows, so nothing may be missing and nothing unknown. What a grammar does not bound is checked
-/// here: the range of numbers with fractions, the calendar, and what a record's constructor refuses. Immutable; any thread.
+/// Reads JSON as a Java type: exactly what [JsonSchema] allows, so nothing may be missing and nothing unknown. What a grammar does not bound is
+/// checked here: the range of numbers with fractions, the calendar, and what a record's constructor refuses. Immutable; any thread.
 ///
 /// @param <T> what it reads
 public final class TypedReader<T> {

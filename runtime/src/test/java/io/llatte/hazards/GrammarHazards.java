@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.llatte.GrammarException;
+import io.llatte.llama.Constraint;
 import io.llatte.llama.Context;
 import io.llatte.llama.Model;
 import io.llatte.llama.Sampler;
@@ -138,6 +139,22 @@ final class GrammarHazards extends Hazards {
                     sampler.sample(context, -1);
                 }
             });
+        }
+    }
+
+    void patternsThatCannotBeConverted() {
+        for (String pattern : List.of("", "^", "$", "^$", "\0", "a\0b", "(", ")", "[", "[]", "[^]", "[z-a]", "*", "a**", "a{", "a{}", "a{,}", "a{99999999}", "a{5,1}", "(a{1000}){1000}",
+                "\\", "\\d", "\\x", "\\u12", "\\1", "(?=a)", "(?<n>a)", "a|", "|", "a||b", "\"", "a\nroot ::= \"b\"", "\ud800", "é+", "(a*)*", "((((a", "a".repeat(70_000))) {
+            HazardProgram.detail(pattern.substring(0, Math.min(40, pattern.length())));
+            survived(() -> {
+                try (var sampler = Sampler.builder(model).constraint(Constraint.regex(pattern)).greedy().build()) {
+                    sampler.sample(context, -1);
+                }
+            });
+        }
+        for (int depth : List.of(90, 110, 10_000, 30_000)) {
+            HazardProgram.detail("parentheses * " + depth);
+            survived(() -> Sampler.builder(model).constraint(Constraint.regex("(".repeat(depth) + "a" + ")".repeat(depth))).greedy().build().close());
         }
     }
 

@@ -108,7 +108,8 @@ class JsonSchemaTest {
 
     @Test
     void formats() {
-        assertThat(of(Dates.class)).contains("\"day\":{\"type\":\"string\",\"format\":\"date\"}", "\"moment\":{\"type\":\"string\",\"format\":\"date-time\"}",
+        assertThat(of(Dates.class)).contains("\"day\":{\"type\":\"string\",\"format\":\"date\"}",
+                "\"moment\":{\"type\":\"string\",\"format\":\"date-time\"}",
                 "\"id\":{\"type\":\"string\",\"format\":\"uuid\"}");
     }
 
@@ -154,7 +155,8 @@ class JsonSchemaTest {
     void parameters_areAnObject() throws Exception {
         var method = Sided.class.getDeclaredMethod("pairUp", int.class, List.class);
         if (method.getParameters()[0].isNamePresent()) {
-            assertThat(JsonSchema.ofParameters(method).text()).contains("\"count\":{\"type\":\"integer\"", "\"required\":[\"count\",\"names\"]", "how many");
+            assertThat(JsonSchema.ofParameters(method).text()).contains("\"count\":{\"type\":\"integer\"",
+                    "\"required\":[\"count\",\"names\"]", "how many");
             assertThat(TypedReader.ofParameters(method).read("{\"count\": 2, \"names\": [\"a\"]}")).containsExactly(2, List.of("a"));
         } else {
             assertThatIllegalArgumentException().isThrownBy(() -> JsonSchema.ofParameters(method)).withMessageContaining("-parameters");
@@ -169,8 +171,10 @@ class JsonSchemaTest {
 
     @Test
     void whatHasNoSchema_isRefused_withThePath() {
-        assertThatIllegalArgumentException().isThrownBy(() -> of(Holder.class)).withMessageContaining("Holder.deep.byNumber").withMessageContaining("Integer");
-        assertThatIllegalArgumentException().isThrownBy(() -> of(Anything.class)).withMessageContaining("Anything.value").withMessageContaining("Object");
+        assertThatIllegalArgumentException().isThrownBy(() -> of(Holder.class)).withMessageContaining("Holder.deep.byNumber")
+                .withMessageContaining("Integer");
+        assertThatIllegalArgumentException().isThrownBy(() -> of(Anything.class)).withMessageContaining("Anything.value")
+                .withMessageContaining("Object");
         assertThatIllegalArgumentException().isThrownBy(() -> of(Raw.class)).withMessageContaining("Raw.list");
         assertThatIllegalArgumentException().isThrownBy(() -> of(Open.class)).withMessageContaining("Open.numbers").withMessageContaining("?");
         assertThatIllegalArgumentException().isThrownBy(() -> of(StringBuilder.class)).withMessageContaining("StringBuilder");
@@ -189,7 +193,8 @@ class JsonSchemaTest {
     }
 
     @ParameterizedTest
-    @CsvSource(quoteCharacter = '`', value = {"a.c, `^a[^\"\\\\\\x00-\\x1F]c$`", "\\w+@\\w+\\.org, ^[A-Za-z0-9_]+@[A-Za-z0-9_]+(\\.)org$", "^a|b$, ^(a|b)$",
+    @CsvSource(quoteCharacter = '`', value = {"a.c, `^a[^\"\\\\\\x00-\\x1F]c$`", "\\w+@\\w+\\.org, ^[A-Za-z0-9_]+@[A-Za-z0-9_]+(\\.)org$",
+        "^a|b$, ^(a|b)$",
         "(?:x|y){2;3}, `^((x|y){2;3})$`", "é+, ^[é]+$", "[\\d.-]+, ^[0-9.-]+$", "a\\$, ^a(\\$)$"})
     void patterns_areSaidAsLlamaCppReadsThem(String regexp, String expected) {
         assertThat(JsonPattern.of(regexp.replace(';', ','), "")).isEqualTo(expected.replace(';', ','));

@@ -17,7 +17,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// Every case of llama.cpp's own test of its converter gives the same grammar here, or the same refusal. `native/test/schema_reference.cpp` writes them down.
+/// Every case of llama.cpp's own test of its converter gives the same grammar here, or the same refusal. `native/test/schema_reference.cpp` writes
+/// them down.
 class SchemaReferenceIT {
 
     private static JsonNode reference() throws IOException {

@@ -36,13 +36,15 @@ class TypedReaderTest {
 
     record Trip(List<Stop> stops, Optional<String> note) { }
 
-    record Everything(byte b, short s, long l, float f, double d, boolean yes, char c, BigInteger whole, BigDecimal exact, LocalDate day, LocalTime time,
-                      LocalDateTime both, Instant moment, UUID id, URI link, Set<String> set, int[][] grid, Map<String, Stop> map, OptionalInt age) { }
+    record Everything(byte b, short s, long l, float f, double d, boolean yes, char c, BigInteger whole, BigDecimal exact, LocalDate day,
+                      LocalTime time, LocalDateTime both, Instant moment, UUID id, URI link, Set<String> set, int[][] grid,
+                      Map<String, Stop> map, OptionalInt age) { }
 
     record Range(@DecimalMax("1.5") double value, @Size(max = 2) String text) { }
 
     private static final String EVERYTHING = """
-            {"b": -128, "s": 5, "l": 9007199254740993, "f": 1.5, "d": 1e3, "yes": true, "c": "é", "whole": 123456789012345678901234567890, "exact": 1.10,
+            {"b": -128, "s": 5, "l": 9007199254740993, "f": 1.5, "d": 1e3, "yes": true, "c": "é", "whole": 123456789012345678901234567890,
+            "exact": 1.10,
             "day": "2024-02-29", "time": "12:30:00", "both": "2024-02-29T12:30:00", "moment": "2024-02-29T12:30:00.500+02:00",
             "id": "123e4567-e89b-12d3-a456-426614174000", "link": "https://example.org/a?b=c", "set": ["a", "b", "a"], "grid": [[1, 2], [3]],
             "map": {"x": {"city": "Rome", "days": 2}}, "age": null}""";
@@ -89,7 +91,8 @@ class TypedReaderTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "{", "[]", "5", "null", "{\"stops\": []}", "{\"stops\": [], \"note\": null, \"more\": 1}", "{\"stops\": [], \"note\": null} x",
+    @ValueSource(strings = {"", "{", "[]", "5", "null", "{\"stops\": []}", "{\"stops\": [], \"note\": null, \"more\": 1}",
+        "{\"stops\": [], \"note\": null} x",
         "{\"stops\": [{\"city\": \"Rome\", \"days\": \"2\"}], \"note\": null}", "{\"stops\": [{\"city\": \"Rome\", \"days\": 2.5}], \"note\": null}",
         "{\"stops\": [{\"city\": null, \"days\": 2}], \"note\": null}", "{\"stops\": [{\"city\": \"Rome\", \"days\": 3000000000}], \"note\": null}",
         "{\"stops\": {}, \"note\": null}", "{\"stops\": [{\"city\": \"Rome\", \"days\": 1e99999999999}], \"note\": null}"})
@@ -120,9 +123,11 @@ class TypedReaderTest {
                 .withMessageContaining("3 characters");
         for (String day : List.of("2023-02-29", "0000-13-01", "today")) {
             assertThatExceptionOfType(AnswerFormatException.class)
-                    .isThrownBy(() -> TypedReader.of(Everything.class).read(EVERYTHING.replace("2024-02-29\"", day + "\""))).withMessageContaining("$.day");
+                    .isThrownBy(() -> TypedReader.of(Everything.class).read(EVERYTHING.replace("2024-02-29\"", day + "\"")))
+                    .withMessageContaining("$.day");
         }
-        assertThatExceptionOfType(AnswerFormatException.class).isThrownBy(() -> TypedReader.of(Everything.class).read(EVERYTHING.replace("1e3", "1e999")))
+        assertThatExceptionOfType(AnswerFormatException.class)
+                .isThrownBy(() -> TypedReader.of(Everything.class).read(EVERYTHING.replace("1e3", "1e999")))
                 .withMessageContaining("Double");
     }
 }
