@@ -14,7 +14,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Function;
+import java.util.function.BiFunction;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -163,10 +164,10 @@ final class Lifecycle implements AutoCloseable {
         });
     }
 
-    /// Calls the engine, once one answers, which counts as a request.
-    <T> T call(Function<Engine, T> call) {
+    /// Calls the engine, once one answers, which counts as a request; the call is told when it is to end.
+    <T> T call(BiFunction<Engine, BooleanSupplier, T> call) {
         try (ModelSlot.Visit visit = onceReady(slot::visit)) {
-            return call.apply(visit.engine());
+            return call.apply(visit.engine(), visit::isCancelled);
         }
     }
 

@@ -245,7 +245,7 @@ public final class LocalLlm implements AutoCloseable {
     ///
     /// @param context what stands before the text, or ""
     public TextScore score(String context, String text) {
-        return lifecycle.call(engine -> engine.score(context, text));
+        return lifecycle.call((engine, _) -> engine.score(context, text));
     }
 
     /// Fills a gap in a text, with a model that was trained to.
@@ -279,7 +279,7 @@ public final class LocalLlm implements AutoCloseable {
     /// @throws UnsupportedOperationException if the model makes no embeddings, or a server cannot do what the options ask
     /// @throws java.util.concurrent.CancellationException if the thread is interrupted, which stays so, or a switch cancels requests
     public Embeddings embed(List<String> texts, EmbeddingOptions embeddingOptions) {
-        return lifecycle.call(engine -> engine.embed(texts, embeddingOptions));
+        return lifecycle.call((engine, cancelled) -> engine.embed(texts, embeddingOptions, cancelled));
     }
 
     /// Ranks documents by how well they answer a query, the best first.
@@ -288,7 +288,7 @@ public final class LocalLlm implements AutoCloseable {
     /// @throws UnsupportedOperationException if the model has no classification head: only one that was trained to rank does
     /// @throws java.util.concurrent.CancellationException if the thread is interrupted, which stays so, or a switch cancels requests
     public Reranking rerank(String query, List<String> documents) {
-        return lifecycle.call(engine -> engine.rerank(query, documents));
+        return lifecycle.call((engine, cancelled) -> engine.rerank(query, documents, cancelled));
     }
 
     /// Writes what the cache holds of a conversation to a file; see [Engine#saveSession]. The messages themselves are the application's to keep.

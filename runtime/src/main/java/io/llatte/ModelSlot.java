@@ -94,15 +94,21 @@ final class ModelSlot {
 
         private final Engine engine;
         private final Requests.Ticket ticket;
+        private volatile boolean cancelled;
 
         private Visit() {
             engine = current.engine();
             ticket = requests.add(engine.modelId());
-            ticket.cancelsBy(engine::cancelEmbeddings);
+            ticket.cancelsBy(() -> cancelled = true);
         }
 
         Engine engine() {
             return engine;
+        }
+
+        /// Whether the call is to end.
+        boolean isCancelled() {
+            return cancelled;
         }
 
         @Override

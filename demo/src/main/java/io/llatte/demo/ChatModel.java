@@ -151,10 +151,11 @@ final class ChatModel implements AutoCloseable {
     private <T> T embedding(Supplier<T> call) {
         begin();
         try {
-            cancelWith(() -> llm.engine().ifPresent(Engine::cancelEmbeddings));
+            cancelWith(Thread.currentThread()::interrupt);
             return call.get();
         } finally {
             cancelWith(NOTHING);
+            Thread.interrupted();
         }
     }
 

@@ -6,6 +6,7 @@ import io.llatte.llama.Reranking;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /// A model that answers. Any thread may ask; the caller closes it.
@@ -40,25 +41,33 @@ public sealed interface Engine extends AutoCloseable permits InProcessEngine, Re
     /// @throws UnsupportedOperationException if a server answers: the protocol has no word for it
     TextScore score(String context, String text);
 
+    /// Makes vectors of texts; nothing but an interrupt or the engine's end cancels it. See [#embed(List, EmbeddingOptions, BooleanSupplier)].
+    default Embeddings embed(List<String> texts, EmbeddingOptions options) {
+        return embed(texts, options, () -> false);
+    }
+
+    /// Ranks documents by how well they answer a query; nothing but an interrupt or the engine's end cancels it.
+    default Reranking rerank(String query, List<String> documents) {
+        return rerank(query, documents, () -> false);
+    }
+
     /// Makes vectors of texts, beside what is generated: a running answer waits for a micro-batch of them at most. A model that generates gets a
     /// second context for it on the first call, which is charged, and given back with the model. The calling thread waits; an interrupt ends that.
     ///
+    /// @param cancelled is asked before each batch, and again and again while a server is waited for: whether the call is to end as cancelled
     /// @throws io.llatte.ContextOverflowException if a text has more tokens than are evaluated together, and is not to be split
     /// @throws io.llatte.InsufficientMemoryException if there is no room for the context
     /// @throws io.llatte.EngineClosedException if the engine is closed
     /// @throws IllegalArgumentException if a text has no token at all
     /// @throws UnsupportedOperationException if the model makes no embeddings, as one that ranks, or a server cannot do what the options ask
-    /// @throws java.util.concurrent.CancellationException if the thread is interrupted, which stays so
-    Embeddings embed(List<String> texts, EmbeddingOptions options);
+    /// @throws java.util.concurrent.CancellationException if the thread is interrupted, which stays so, or the call was cancelled
+    Embeddings embed(List<String> texts, EmbeddingOptions options, BooleanSupplier cancelled);
 
     /// Ranks documents by how well they answer a query; otherwise as [#embed].
     ///
     /// @throws UnsupportedOperationException if the model has no classification head
     /// @throws io.llatte.ContextOverflowException if the query with a document has more tokens than are evaluated together
-    Reranking rerank(String query, List<String> documents);
-
-    /// Ends the calls of [#embed] and [#rerank] that run, as cancelled.
-    void cancelEmbeddings();
+    Reranking rerank(String query, List<String> documents, BooleanSupplier cancelled);
 
     /// Writes the longest beginning of a prompt that the cache holds to a file, which appears under its name when it is whole. Another process, or
     /// this one later, brings it back with [#restoreSession] and evaluates only what follows. What runs waits while the cache is copied, not while

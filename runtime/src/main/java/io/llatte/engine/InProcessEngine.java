@@ -25,6 +25,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -194,23 +195,17 @@ public final class InProcessEngine implements Engine {
     }
 
     @Override
-    public Embeddings embed(List<String> texts, EmbeddingOptions options) {
-        return embedding(options.pooling(), (ours, steps) -> ours.embed(texts, options, steps));
+    public Embeddings embed(List<String> texts, EmbeddingOptions options, BooleanSupplier cancelled) {
+        return embedding(options.pooling(), cancelled, (ours, steps) -> ours.embed(texts, options, steps));
     }
 
     @Override
-    public Reranking rerank(String query, List<String> documents) {
-        return embedding(Pooling.RANK, (ours, steps) -> ours.rerank(query, documents, steps));
+    public Reranking rerank(String query, List<String> documents, BooleanSupplier cancelled) {
+        return embedding(Pooling.RANK, cancelled, (ours, steps) -> ours.rerank(query, documents, steps));
     }
 
-    private <T> T embedding(Pooling pooling, BiFunction<Embedder, Executor, T> call) {
-        checkOpen();
-        try {
-            return embedder.call(pooling, call);
-        } catch (IllegalStateException e) {
-            checkOpen();
-            throw e;
-        }
+    private <T> T embedding(Pooling pooling, BooleanSupplier cancelled, BiFunction<Embedder, Executor, T> call) {
+        return whileOpen(() -> embedder.call(pooling, cancelled, call));
     }
 
     /// The files of adapters that are loaded, each since a request first asked for it.
@@ -243,11 +238,6 @@ public final class InProcessEngine implements Engine {
             // The loop ended before it could see the request. If it was seen, it ends as all others do.
             throw closedException();
         }
-    }
-
-    @Override
-    public void cancelEmbeddings() {
-        embedder.cancel();
     }
 
     private void checkGenerates() {

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
+import java.util.function.BooleanSupplier;
 
 /// Embeds on the thread that decodes: a micro-batch between two of its steps, so that one thread computes at a time, and a running answer waits for a
 /// micro-batch at most. Texts are tokenized by the callers. The contexts are made when they are first needed, one for each pooling that was asked
@@ -21,7 +21,6 @@ final class LoopEmbedder {
     private final Model model;
     private final DecodeLoop loop;
     private final int threads;
-    private final AtomicLong cancels = new AtomicLong();
     private final Map<Pooling, Embedder> embedders = new EnumMap<>(Pooling.class);
 
     LoopEmbedder(Model model, DecodeLoop loop, int threads) {
@@ -32,23 +31,23 @@ final class LoopEmbedder {
 
     /// Calls an embedder, with what runs its batches.
     ///
+    /// @param cancelled is asked before each
     /// @throws CancellationException if the thread is interrupted, which stays so, or this was cancelled
     /// @throws io.llatte.EngineClosedException if the loop has ended
-    <T> T call(Pooling wanted, BiFunction<Embedder, Executor, T> call) {
+    <T> T call(Pooling wanted, BooleanSupplier cancelled, BiFunction<Embedder, Executor, T> call) {
         Pooling pooling = model.embeddingInfo().resolve(wanted);
         Embedder embedder = loop.between(() -> embedder(pooling));
         try {
-            return call.apply(embedder, stepsUntilCancelled());
+            return call.apply(embedder, stepsUntil(cancelled));
         } catch (NativeAssertionException e) {
             drop(pooling, embedder);
             throw e;
         }
     }
 
-    private Executor stepsUntilCancelled() {
-        long before = cancels.get();
+    private Executor stepsUntil(BooleanSupplier cancelled) {
         return step -> {
-            if (cancels.get() != before) {
+            if (cancelled.getAsBoolean()) {
                 throw new CancellationException("what was to be embedded was cancelled");
             }
             loop.between(() -> {
@@ -74,9 +73,8 @@ final class LoopEmbedder {
         broken.close();
     }
 
-    /// Ends all calls that run.
+    /// Stops the batch that is computed now. The loop is to take no other.
     void cancel() {
-        cancels.incrementAndGet();
         synchronized (embedders) {
             List.copyOf(embedders.values()).forEach(Embedder::cancel);
         }

@@ -24,6 +24,9 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 
 /// Vectors and ranks from a server: OpenAI's `embeddings`, and `rerank` as llama.cpp's server, Jina and others know it. Pooling and what becomes
 /// of long texts are the server's own.
@@ -32,6 +35,7 @@ final class RemoteEmbeddings {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int TEXTS_A_REQUEST = 256;
     private static final int LONGEST_ERROR = 300;
+    private static final int CANCEL_POLL_MILLIS = 50;
 
     private final String modelId;
     private final RemoteEndpoint endpoint;
@@ -45,7 +49,7 @@ final class RemoteEmbeddings {
         this.http = http;
     }
 
-    Embeddings embed(List<String> texts, EmbeddingOptions options) {
+    Embeddings embed(List<String> texts, EmbeddingOptions options, BooleanSupplier cancelled) {
         if (options.pooling() != Pooling.MODEL || options.longText() != LongText.REFUSE) {
             throw new UnsupportedOperationException("a server pools as it was started to, and splits no texts: " + options);
         }
@@ -55,7 +59,7 @@ final class RemoteEmbeddings {
             List<String> part = texts.subList(from, Math.min(texts.size(), from + TEXTS_A_REQUEST));
             ObjectNode body = JSON.createObjectNode().put("model", endpoint.model()).put("encoding_format", "float");
             part.forEach(body.putArray("input")::add);
-            JsonNode answer = post("embeddings", body);
+            JsonNode answer = post("embeddings", body, cancelled);
             List<JsonNode> data = inOrder(answer.path("data"), part.size());
             for (int i = 0; i < part.size(); i++) {
                 vectors[from + i] = vector(data.get(i).path("embedding"));
@@ -66,13 +70,13 @@ final class RemoteEmbeddings {
         return options.normalize() ? embeddings.normalized() : embeddings;
     }
 
-    Reranking rerank(String query, List<String> documents) {
+    Reranking rerank(String query, List<String> documents, BooleanSupplier cancelled) {
         if (documents.isEmpty()) {
             return new Reranking(List.of(), 0);
         }
         ObjectNode body = JSON.createObjectNode().put("model", endpoint.model()).put("query", query);
         documents.forEach(body.putArray("documents")::add);
-        JsonNode answer = post("rerank", body);
+        JsonNode answer = post("rerank", body, cancelled);
         List<JsonNode> results = inOrder(answer.path("results"), documents.size());
         List<Reranking.Document> ranked = new ArrayList<>();
         for (int i = 0; i < results.size(); i++) {
@@ -112,7 +116,7 @@ final class RemoteEmbeddings {
         return vector;
     }
 
-    private JsonNode post(String path, ObjectNode body) {
+    private JsonNode post(String path, ObjectNode body, BooleanSupplier cancelled) {
         var builder = HttpRequest.newBuilder(endpoint.resolve(path)).header("Content-Type", "application/json")
                 .POST(BodyPublishers.ofString(body.toString(), StandardCharsets.UTF_8));
         if (!endpoint.apiKey().isEmpty()) {
@@ -124,7 +128,7 @@ final class RemoteEmbeddings {
             if (closing) {
                 answer.cancel(true);
             }
-            HttpResponse<String> response = answer.get();
+            HttpResponse<String> response = await(answer, cancelled);
             if (response.statusCode() != 200) {
                 throw new BackendUnavailableException("%s answered %d: %s".formatted(endpoint.baseUrl(), response.statusCode(),
                         shortly(response.body())));
@@ -146,6 +150,20 @@ final class RemoteEmbeddings {
         }
     }
 
+    private static HttpResponse<String> await(CompletableFuture<HttpResponse<String>> answer, BooleanSupplier cancelled)
+            throws InterruptedException, ExecutionException {
+        while (true) {
+            if (cancelled.getAsBoolean()) {
+                answer.cancel(true);
+            }
+            try {
+                return answer.get(CANCEL_POLL_MILLIS, TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                // Asks again.
+            }
+        }
+    }
+
     /// Without the key, should the server repeat it.
     private String shortly(String text) {
         String said = endpoint.apiKey().isEmpty() ? text : text.replace(endpoint.apiKey(), "***");
@@ -156,12 +174,8 @@ final class RemoteEmbeddings {
         return new BackendUnavailableException("%s cannot be used: %s".formatted(endpoint.baseUrl(), reason));
     }
 
-    void cancel() {
-        running.forEach(answer -> answer.cancel(true));
-    }
-
     void close() {
         closing = true;
-        cancel();
+        running.forEach(answer -> answer.cancel(true));
     }
 }

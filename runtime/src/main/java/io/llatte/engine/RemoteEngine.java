@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -52,18 +53,13 @@ public final class RemoteEngine implements Engine {
     }
 
     @Override
-    public Embeddings embed(List<String> texts, EmbeddingOptions options) {
-        return embeddings.embed(texts, options);
+    public Embeddings embed(List<String> texts, EmbeddingOptions options, BooleanSupplier cancelled) {
+        return embeddings.embed(texts, options, cancelled);
     }
 
     @Override
-    public Reranking rerank(String query, List<String> documents) {
-        return embeddings.rerank(query, documents);
-    }
-
-    @Override
-    public void cancelEmbeddings() {
-        embeddings.cancel();
+    public Reranking rerank(String query, List<String> documents, BooleanSupplier cancelled) {
+        return embeddings.rerank(query, documents, cancelled);
     }
 
     @Override

@@ -29,6 +29,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -170,12 +171,10 @@ class EngineEmbeddingIT {
         assertThatExceptionOfType(CancellationException.class).isThrownBy(() -> engine.embed(many.subList(0, 100), DEFAULTS));
         assertThat(Thread.interrupted()).isTrue();
 
-        var cancelled = CompletableFuture.runAsync(() -> engine.embed(many, DEFAULTS));
-        while (!cancelled.isDone()) {
-            engine.cancelEmbeddings();
-            Thread.sleep(1);
-        }
+        var batches = new AtomicInteger();
+        var cancelled = CompletableFuture.runAsync(() -> engine.embed(many, DEFAULTS, () -> batches.incrementAndGet() > 3));
         assertThatExceptionOfType(CompletionException.class).isThrownBy(cancelled::join).withCauseInstanceOf(CancellationException.class);
+        assertThat(batches).hasValue(4);
         assertThat(engine.embed(List.of("cat"), DEFAULTS).vectors()).hasNumberOfRows(1);
 
         var closed = CompletableFuture.runAsync(() -> engine.embed(many, DEFAULTS));
