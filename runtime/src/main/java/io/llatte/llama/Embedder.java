@@ -1,5 +1,7 @@
 package io.llatte.llama;
 
+import io.llatte.memory.MemoryPlan;
+import io.llatte.memory.MemoryUsage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -15,8 +17,9 @@ import java.util.function.Supplier;
 /// [Pooling#LAST] and a model whose tokens see none after them it may be longer than that.
 public final class Embedder implements AutoCloseable {
 
-    /// Of a context of a model that generates: it holds the logits of every row.
-    private static final long LOGITS_BYTES = 128L << 20;
+    /// llama.cpp keeps room for the logits of every row, also for models that compute none: for a part of a text, and for a whole one.
+    private static final long PART_LOGITS_BYTES = 128L << 20;
+    private static final long TEXT_LOGITS_BYTES = 512L << 20;
     private static final int LEAST_PART = 64;
     private static final int DEFAULT_LONGEST = 2048;
     private static final int DEFAULT_LONGEST_WITH_LOGITS = 512;
@@ -51,26 +54,48 @@ public final class Embedder implements AutoCloseable {
             throw new UnsupportedOperationException("%s cannot rank: it has no classification head".formatted(model.path().getFileName()));
         }
         boolean inParts = pooling == Pooling.LAST && info.causal();
-        int longest = longestText(options, info, inParts, model.info().trainingContextLength());
-        int rows = inParts ? Math.min(longest, rowsOfLogits(model.info().vocabSize())) : longest;
+        int longest = longestText(options, info, inParts, model.info());
+        int rows = inParts ? Math.min(longest, partSize(model.info().vocabSize())) : longest;
         Context context = model.newContext(ContextOptions.builder().contextLength(longest).batchSize(rows).microBatchSize(rows)
                 .maxSequences(Math.min(options.sequences(), rows)).threads(options.threads()).batchThreads(options.threads())
                 .pooling(pooling).embeddings(true).unifiedKv(true).build());
-        return new Embedder(model, context, pooling, longest, inParts);
+        try {
+            chargeOutputs(context, (long) rows * (model.info().vocabSize() + info.length()) * Float.BYTES);
+            return new Embedder(model, context, pooling, longest, inParts);
+        } catch (RuntimeException e) {
+            context.close();
+            throw e;
+        }
     }
 
-    private static int longestText(EmbedderOptions options, EmbeddingInfo info, boolean inParts, int trainingLength) {
+    /// llama.cpp makes the buffer with the first batch that needs it, and its account leaves it out.
+    private static void chargeOutputs(Context context, long bytes) {
+        var outputs = List.of(new MemoryUsage("CPU", "outputs", 0, 0, bytes));
+        context.newChild("outputs of an embedder", scope -> {
+            scope.admit("the outputs of an embedder", new MemoryPlan(outputs));
+            scope.charge(outputs);
+            return scope;
+        });
+    }
+
+    private static int longestText(EmbedderOptions options, EmbeddingInfo info, boolean inParts, ModelInfo model) {
         if (options.longestText() > info.learnedPositions()) {
             throw new IllegalArgumentException("longestText is %d, and the model learned %d positions".formatted(options.longestText(),
                     info.learnedPositions()));
         }
-        int standard = info.logits() && !inParts ? DEFAULT_LONGEST_WITH_LOGITS : DEFAULT_LONGEST;
-        int longest = options.longestText() != 0 ? options.longestText() : trainingLength > 0 ? Math.min(trainingLength, standard) : standard;
+        int standard = inParts ? DEFAULT_LONGEST : info.logits() ? DEFAULT_LONGEST_WITH_LOGITS
+                : rowsOfLogits(TEXT_LOGITS_BYTES, model.vocabSize(), DEFAULT_LONGEST_WITH_LOGITS, DEFAULT_LONGEST);
+        int trained = model.trainingContextLength();
+        int longest = options.longestText() != 0 ? options.longestText() : trained > 0 ? Math.min(trained, standard) : standard;
         return Math.min(longest, info.learnedPositions());
     }
 
-    private static int rowsOfLogits(int vocabSize) {
-        return (int) Math.clamp(LOGITS_BYTES / (Float.BYTES * (long) Math.max(1, vocabSize)), LEAST_PART, DEFAULT_LONGEST_WITH_LOGITS);
+    private static int partSize(int vocabSize) {
+        return rowsOfLogits(PART_LOGITS_BYTES, vocabSize, LEAST_PART, DEFAULT_LONGEST_WITH_LOGITS);
+    }
+
+    private static int rowsOfLogits(long bytes, int vocabSize, int least, int most) {
+        return Math.clamp(bytes / (Float.BYTES * (long) Math.max(1, vocabSize)), least, most);
     }
 
     /// The model that it embeds with.

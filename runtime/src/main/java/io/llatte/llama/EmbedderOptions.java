@@ -5,8 +5,8 @@ import java.util.Objects;
 /// How an [Embedder] is made. Immutable.
 ///
 /// @param pooling how the vectors of a text's tokens become one; see [EmbeddingOptions#pooling()]
-/// @param longestText tokens of the longest text that is evaluated as one; 0 for the training length, and at most 2048, or 512 where the logits of
-///        all its tokens are computed beside their vectors
+/// @param longestText tokens of the longest text that is evaluated as one; 0 for the training length, and at most 2048; 512 where the logits of
+///        all its tokens are computed beside their vectors, and between the two where the vocabulary is large, as room is kept for their logits
 /// @param sequences texts that are evaluated together at most, 1 to 256; models with a recurrent state hold one for each
 /// @param threads CPU threads; 0 for the usable physical cores, at most 512
 public record EmbedderOptions(Pooling pooling, int longestText, int sequences, int threads) {

@@ -8,9 +8,12 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.llatte.ContextOverflowException;
 import io.llatte.GgufFile;
+import io.llatte.InsufficientMemoryException;
 import io.llatte.TinyBert;
 import io.llatte.llama.EmbeddingOptions.LongText;
 import io.llatte.memory.DeviceArena;
+import io.llatte.memory.MemoryBudget;
+import io.llatte.memory.MemoryUsage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -320,10 +323,36 @@ class EmbedderIT {
         Model model = bert();
         long before = arena.ledger().totalBytes();
         Embedder embedder = model.newEmbedder(EmbedderOptions.defaults());
-        assertThat(arena.ledger().totalBytes()).isGreaterThan(before);
+        long outputs = 128L * (model.info().vocabSize() + TinyBert.LENGTH) * Float.BYTES;
+        assertThat(arena.ledger().totalBytes() - before).isEqualTo(outputs + computeBytesOf(model));
         embedder.close();
         embedder.close();
         assertThat(arena.ledger().totalBytes()).isEqualTo(before);
         assertThatIllegalStateException().isThrownBy(() -> embedder.embed(List.of("cat")));
+    }
+
+    /// Of a context as an embedder makes it.
+    private static long computeBytesOf(Model model) {
+        try (var context = model.newContext(ContextOptions.builder().contextLength(128).batchSize(128).microBatchSize(128).maxSequences(32)
+                .unifiedKv(true).embeddings(true).build())) {
+            return context.memory().stream().mapToLong(MemoryUsage::computeBytes).sum();
+        }
+    }
+
+    @Test
+    void outputsBeyondTheBudget_areRefused_andNothingStays() throws Exception {
+        Path file = TinyBert.embedding(temp.resolve("bert.gguf"));
+        long weights;
+        long compute;
+        try (var measured = DeviceArena.open(); Model model = Model.load(file, ModelOptions.cpuOnly(), measured)) {
+            weights = measured.ledger().totalBytes();
+            compute = computeBytesOf(model);
+        }
+        try (var tight = DeviceArena.open(MemoryBudget.limit("CPU", weights + compute + 1000));
+             Model model = Model.load(file, ModelOptions.cpuOnly(), tight)) {
+            assertThatExceptionOfType(InsufficientMemoryException.class).isThrownBy(() -> model.newEmbedder(EmbedderOptions.defaults()))
+                    .withMessageContaining("outputs");
+            assertThat(tight.ledger().totalBytes()).isEqualTo(weights);
+        }
     }
 }
