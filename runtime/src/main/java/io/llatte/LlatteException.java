@@ -12,6 +12,7 @@ public abstract sealed class LlatteException extends RuntimeException
                 EngineClosedException,
                 GrammarException,
                 InsufficientMemoryException,
+                MediaException,
                 ModelLoadException,
                 NativeAssertionException,
                 SavedStateException,

@@ -7,6 +7,7 @@ import io.llatte.llama.Context;
 import io.llatte.llama.ContextOptions;
 import io.llatte.llama.FinishReason;
 import io.llatte.llama.Model;
+import io.llatte.llama.Projector;
 import io.llatte.llama.Sampler;
 import io.llatte.llama.TokenLogprob;
 import io.llatte.llama.Vocab;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.CancellationException;
@@ -39,13 +41,14 @@ public final class InProcessEngine implements Engine {
     private final AtomicLong lastNumber = new AtomicLong();
     private final WaitingRequests waiting;
     private final LoadedAdapters adapters;
+    private final Optional<MediaReader> media;
     private final DecodeLoop loop;
     private final Set<Request> requests = Collections.newSetFromMap(new WeakHashMap<>());
     private volatile boolean closing;
 
     /// Takes over a loaded model, and closes it when it is closed.
-    InProcessEngine(ModelFile file, Model model, Context context, ContextOptions contextOptions, EngineOptions options,
-                    PlacementReport placement) {
+    InProcessEngine(ModelFile file, Model model, Context context, ContextOptions contextOptions, Optional<Projector> projector,
+                    EngineOptions options, PlacementReport placement) {
         this.file = file;
         this.model = model;
         this.placement = placement;
@@ -56,6 +59,7 @@ public final class InProcessEngine implements Engine {
         this.template = ChatTemplate.of(model, format.template());
         this.stop = format.stop();
         this.adapters = new LoadedAdapters(model);
+        this.media = projector.map(one -> new MediaReader(one, context.microBatchSize()));
         this.waiting = new WaitingRequests(options.queueLimit());
         this.loop = new DecodeLoop(file.id(), model, context, contextOptions, waiting, options);
     }
@@ -93,21 +97,27 @@ public final class InProcessEngine implements Engine {
     @Override
     public AnswerStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded) {
         checkOpen();
-        PromptTokens prompt;
+        PromptTokens prompt = null;
+        PromptMedia seen;
         Sampler sampler;
         AdapterSet set;
         try {
             set = adapters.resolve(request.adapters());
-            prompt = PromptTokens.of(request, template, stop, model.vocab(), sequenceLength);
+            prompt = PromptTokens.of(request, template, stop, model.vocab(), sequenceLength, media);
             checkFits(prompt.ids());
+            seen = prompt.media().isEmpty() ? PromptMedia.NONE : media.orElseThrow().encode(prompt.media().get());
             sampler = prompt.newSampler(request, model);
         } catch (IllegalStateException e) {
             checkOpen();
             throw e;
+        } finally {
+            if (prompt != null) {
+                prompt.close();
+            }
         }
         try {
-            sampler.acceptPrompt(prompt.ids());
-            var admitted = new Request(prompt.ids(), limit(prompt.ids().length, request), sampler, request, set, null, lastNumber.incrementAndGet(),
+            sampler.acceptPrompt(seen.isEmpty() ? prompt.ids() : Arrays.stream(prompt.ids()).filter(id -> id >= 0).toArray());
+            var admitted = new Request(prompt.ids(), limit(prompt.ids().length, request), sampler, request, set, seen, null, lastNumber.incrementAndGet(),
                     model.loadTime(), whenEnded, loop);
             submit(admitted);
             return new EngineStream(admitted, model.vocab(), prompt);
@@ -200,7 +210,7 @@ public final class InProcessEngine implements Engine {
         }
         var scores = new Scores(from, tokens.length, reuses);
         GenerationRequest asked = GenerationRequest.builder(new Prompt.Text("text")).build();
-        var request = new Request(tokens.clone(), tokens.length, Sampler.greedy(model), asked, AdapterSet.NONE, scores, lastNumber.incrementAndGet(),
+        var request = new Request(tokens.clone(), tokens.length, Sampler.greedy(model), asked, AdapterSet.NONE, PromptMedia.NONE, scores, lastNumber.incrementAndGet(),
                 model.loadTime(), _ -> { }, loop);
         try {
             submit(request);
@@ -287,9 +297,12 @@ public final class InProcessEngine implements Engine {
     public SavedSession saveSession(Prompt prompt, Path target) throws IOException {
         checkOpen();
         SessionOrigin origin = origin();
+        if (prompt instanceof Prompt.Chat chat && chat.messages().stream().anyMatch(message -> !message.media().isEmpty())) {
+            throw new UnsupportedOperationException("a session with pictures or sounds is not saved");
+        }
         int[] tokens;
         try {
-            tokens = PromptTokens.of(GenerationRequest.builder(prompt).build(), template, stop, model.vocab(), sequenceLength).ids();
+            tokens = PromptTokens.of(GenerationRequest.builder(prompt).build(), template, stop, model.vocab(), sequenceLength, media).ids();
         } catch (IllegalStateException e) {
             checkOpen();
             throw e;

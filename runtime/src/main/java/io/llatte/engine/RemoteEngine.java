@@ -144,7 +144,7 @@ public final class RemoteEngine implements Engine {
             case Prompt.Chat chat -> {
                 var array = body.putArray("messages");
                 for (ChatMessage message : chat.messages()) {
-                    array.addObject().put("role", message.role()).put("content", message.content());
+                    RemoteMedia.write(message, array.addObject().put("role", message.role()));
                 }
                 yield "chat/completions";
             }
