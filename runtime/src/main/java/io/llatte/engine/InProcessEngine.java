@@ -84,6 +84,11 @@ public final class InProcessEngine implements Engine {
         return model;
     }
 
+    /// What the model sees or hears with, to be read; the engine closes it.
+    public Optional<Projector> projector() {
+        return media.map(MediaReader::projector);
+    }
+
     /// The context that answers, to be read; the engine closes it.
     Context context() {
         return loop.context();

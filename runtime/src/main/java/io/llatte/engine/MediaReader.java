@@ -28,6 +28,10 @@ final class MediaReader {
         this.microBatchSize = microBatchSize;
     }
 
+    Projector projector() {
+        return projector;
+    }
+
     MediaPrompt tokenize(String text, boolean addSpecial, List<Media> media) {
         return projector.tokenize(text, addSpecial, media);
     }
