@@ -75,6 +75,11 @@ void require_heads(const gguf_header & header, const std::string & prefix) {
     header.bound(prefix + "attention.head_dim", 1, 1 << 12);
     header.bound(prefix + "feed_forward_length", 0, 1 << 20);
     header.bound(prefix + "block_count", 0, 1 << 10);
+    // A compute thread asserts on what is not at least 0.
+    const auto epsilon = header.number(prefix + "attention.layer_norm_epsilon");
+    if (epsilon && !(*epsilon >= 0 && *epsilon <= 1)) {
+        header.refuse(format("%sattention.layer_norm_epsilon is %g, and must be from 0 to 1", prefix.c_str(), *epsilon));
+    }
     const auto width = header.integer(prefix + "embedding_length");
     const auto heads = header.integer(prefix + "attention.head_count");
     if (width && heads && *width % *heads != 0) {

@@ -50,14 +50,14 @@ final class Conversation {
     }
 
     /// Everything and a new question, which is not part of the conversation before it is answered.
-    List<ChatMessage> messagesWith(String question) {
+    List<ChatMessage> messagesWith(ChatMessage question) {
         List<ChatMessage> messages = messages();
-        messages.add(ChatMessage.user(question));
+        messages.add(question);
         return messages;
     }
 
-    void add(String question, String answer) {
-        turns.add(ChatMessage.user(question));
+    void add(ChatMessage question, String answer) {
+        turns.add(question);
         turns.add(ChatMessage.assistant(answer));
     }
 
@@ -65,7 +65,7 @@ final class Conversation {
         turns.clear();
     }
 
-    /// Writes the conversation; the file appears, or changes, when it is whole.
+    /// Writes the conversation, without its pictures; the file appears, or changes, when it is whole.
     void save(Path file, String model) throws IOException {
         ObjectNode root = JSON.createObjectNode().put("format", FORMAT).put("version", VERSION).put("model", model);
         var list = root.putArray("messages");

@@ -4,11 +4,16 @@ import io.llatte.ChatAnswer;
 import io.llatte.ChatOptions;
 import io.llatte.ContextOverflowException;
 import io.llatte.LlatteException;
+import io.llatte.llama.ChatMessage;
 import io.llatte.llama.FinishReason;
+import io.llatte.llama.Image;
+import io.llatte.llama.Media;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import org.jline.reader.EndOfFileException;
@@ -32,6 +37,9 @@ final class InteractiveChat {
     private ChatScreen screen;
     private Optional<ChatAnswer> lastAnswer = Optional.empty();
     private String draft = "";
+
+    /// To be seen with the next question.
+    private final List<Media> pictures = new ArrayList<>();
 
     /// @param model what answers; the caller closes it
     InteractiveChat(ChatModel model, ChatOptions options, String system, Path history) {
@@ -108,7 +116,8 @@ final class InteractiveChat {
         } catch (CancellationException e) {
             draft = text.startsWith("/") ? "" : text;
             screen.error("interrupted");
-        } catch (IOException | UncheckedIOException | LlatteException | CommandException | IllegalArgumentException e) {
+        } catch (IOException | UncheckedIOException | LlatteException | CommandException | IllegalArgumentException
+                 | UnsupportedOperationException e) {
             draft = text.startsWith("/") ? "" : text;
             screen.error(Failures.oneLine(e));
             LOG.debug("a turn failed", e);
@@ -117,10 +126,12 @@ final class InteractiveChat {
     }
 
     private void answer(String question) {
-        ChatAnswer answer = model.answer(conversation.messagesWith(question), options, screen::answer);
+        ChatMessage message = ChatMessage.user(question, pictures.toArray(Media[]::new));
+        ChatAnswer answer = model.answer(conversation.messagesWith(message), options, screen::answer);
         lastAnswer = Optional.of(answer);
         if (!answer.text().isBlank()) {
-            conversation.add(question, answer.text());
+            conversation.add(message, answer.text());
+            pictures.clear();
         } else if (answer.finishReason() == FinishReason.CANCELLED) {
             draft = question;
         }
@@ -132,6 +143,11 @@ final class InteractiveChat {
             case HELP -> screen.help();
             case MODEL -> changeModel(argument);
             case SYSTEM -> changeSystem(argument);
+            case IMAGE -> {
+                Image picture = Image.of(fileOf(command, argument));
+                pictures.add(picture);
+                screen.note("%s, to be seen with the next question".formatted(picture));
+            }
             case SAVE -> {
                 conversation.save(fileOf(command, argument), modelName());
                 screen.note("saved %d turns to %s".formatted(conversation.turns().size(), argument));
@@ -144,6 +160,7 @@ final class InteractiveChat {
             case UNLOAD -> unload();
             case CLEAR -> {
                 conversation.clear();
+                pictures.clear();
                 screen.note("the conversation is forgotten");
             }
             case EXIT -> {

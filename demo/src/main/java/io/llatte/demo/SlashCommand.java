@@ -9,6 +9,7 @@ enum SlashCommand {
     HELP("", "show this"),
     MODEL("[MODEL]", "list the models, or change to one; the conversation is kept"),
     SYSTEM("[TEXT]", "show or change what the model is told before the conversation; - for nothing"),
+    IMAGE("FILE", "show the model a picture with the next question; it needs a projector"),
     SAVE("FILE", "write the conversation to a file"),
     LOAD("FILE", "read the conversation from a file"),
     STATS("", "show placement, memory, status and speed"),

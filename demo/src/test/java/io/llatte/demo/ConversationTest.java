@@ -19,7 +19,7 @@ class ConversationTest {
     @Test
     void savedConversation_comesBack() throws IOException {
         var conversation = new Conversation("Be brief.");
-        conversation.add("Grüße 🦙", "Hello\n\"you\"");
+        conversation.add(ChatMessage.user("Grüße 🦙"), "Hello\n\"you\"");
         Path file = folder.resolve("chat.json");
         conversation.save(file, "tiny");
         conversation.save(file, "tiny");
@@ -32,7 +32,7 @@ class ConversationTest {
     @Test
     void questionBeforeItsAnswer_isNoPartOfIt() {
         var conversation = new Conversation(null);
-        assertThat(conversation.messagesWith("Hello?")).containsExactly(ChatMessage.user("Hello?"));
+        assertThat(conversation.messagesWith(ChatMessage.user("Hello?"))).containsExactly(ChatMessage.user("Hello?"));
         assertThat(conversation.messages()).isEmpty();
     }
 

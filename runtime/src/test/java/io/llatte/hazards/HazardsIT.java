@@ -17,7 +17,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class HazardsIT {
 
     private static final List<Class<? extends Hazards>> GROUPS = List.of(DecodeHazards.class, ContextHazards.class, LifetimeHazards.class,
-            SamplerHazards.class, GrammarHazards.class, StateHazards.class, TextHazards.class, TemplateHazards.class, DamagedFileHazards.class);
+            SamplerHazards.class, GrammarHazards.class, StateHazards.class, TextHazards.class, TemplateHazards.class, DamagedFileHazards.class,
+            MediaHazards.class);
 
     static List<Class<? extends Hazards>> groups() {
         return GROUPS;
