@@ -59,6 +59,7 @@ enum llatte_status {
     LLATTE_POISONED            = 14, /* an earlier LLATTE_INTERNAL left this context unusable                               */
     LLATTE_INTERNAL            = 15, /* llama.cpp asserted or threw what this header does not foresee                       */
     LLATTE_CANNOT_SPECULATE    = 16, /* this model, cache or draft model does not allow speculative decoding                */
+    LLATTE_MEDIA_FAILED        = 17, /* a picture or sound is broken, too large, or of no known format                        */
 };
 
 struct llatte_error {
@@ -301,6 +302,88 @@ LLATTE_API int32_t llatte_control_vector_plan(const struct llatte_model * model,
 /* Adds the directions to what each layer hands on, in the next decodes; NULL for none any longer. Plans the graph anew. */
 LLATTE_API int32_t llatte_context_set_control_vector(struct llatte_context * context, const float * data, int64_t length,
                                                      struct llatte_error * error);
+
+/* ---- projectors: what makes a model see and hear ---------------------------------------------------------------------------- */
+
+/* A projector (mmproj, by libmtmd) turns a picture or a sound into embeddings of its model, which are evaluated in place of tokens. It belongs to
+ * one model, is used by one thread at a time, and is freed before the model. It computes with threads and buffers of its own, so that a context of
+ * the model may decode meanwhile. */
+struct llatte_projector;
+
+struct llatte_projector_params {
+    bool    use_gpu;
+    int32_t n_threads;        /* 1 .. 512                                                                                      */
+    int32_t image_min_tokens; /* of a picture, where the projector takes pictures of any size; -1: as its file says             */
+    int32_t image_max_tokens;
+};
+
+struct llatte_projector_info {
+    bool    vision;
+    bool    audio;
+    bool    non_causal;  /* tokens of a picture attend to one another: it must be evaluated in one micro-batch, without causal attention */
+    int32_t sample_rate; /* Hz; -1 without audio                                                                                         */
+    int32_t n_embd;      /* floats of an embedding: the model's n_embd_inp                                                               */
+};
+
+/* `marker` is what stands in a text for a picture or a sound. LLATTE_LOAD_FAILED where the file is no projector, is truncated, does not fit the model,
+ * or the model counts positions in several dimensions (M-RoPE), which this library does not evaluate pictures for. */
+LLATTE_API int32_t llatte_projector_load(struct llatte_model * model, const char * path, const struct llatte_projector_params * params,
+                                         const char * marker, struct llatte_projector ** out, struct llatte_error * error);
+LLATTE_API void    llatte_projector_free(struct llatte_projector * projector); /* NULL is allowed */
+LLATTE_API int32_t llatte_projector_get_info(const struct llatte_projector * projector, struct llatte_projector_info * out,
+                                             struct llatte_error * error);
+/* The bytes that a projector takes by device, weights as `model_bytes` and buffers with them; nothing is allocated on a device. */
+LLATTE_API int32_t llatte_projector_plan(const char * path, const struct llatte_projector_params * params, struct llatte_memory_entry * entries,
+                                         int32_t capacity, int32_t * count, struct llatte_error * error);
+
+/* A picture's pixels, or a sound's samples. Any thread. */
+struct llatte_media;
+
+/* Width and height of a PNG, JPEG, BMP or GIF, from its header alone. LLATTE_MEDIA_FAILED where it is none of them. */
+LLATTE_API int32_t llatte_image_size(const uint8_t * data, int64_t length, int32_t * width, int32_t * height, struct llatte_error * error);
+/* Decodes one, of a GIF the first frame. LLATTE_MEDIA_FAILED where it is broken or has more than `max_pixels` (nothing is decoded then). */
+LLATTE_API int32_t llatte_media_from_image(const uint8_t * data, int64_t length, int64_t max_pixels, struct llatte_media ** out,
+                                           struct llatte_error * error);
+/* From width x height x 3 bytes, red, green and blue, row by row. */
+LLATTE_API int32_t llatte_media_from_pixels(const uint8_t * rgb, int32_t width, int32_t height, struct llatte_media ** out,
+                                            struct llatte_error * error);
+/* Decodes a WAV, MP3 or FLAC into samples of the projector's rate, one channel. LLATTE_MEDIA_FAILED where it is broken, longer than `max_seconds`
+ * (1 .. 36000; found out before decoding, but for MP3), or the projector does not hear. */
+LLATTE_API int32_t llatte_media_from_audio(const struct llatte_projector * projector, const uint8_t * data, int64_t length, int32_t max_seconds,
+                                           struct llatte_media ** out, struct llatte_error * error);
+/* From samples (-1 .. 1) of the projector's rate. */
+LLATTE_API int32_t llatte_media_from_samples(const float * samples, int64_t count, struct llatte_media ** out, struct llatte_error * error);
+LLATTE_API void    llatte_media_free(struct llatte_media * media); /* NULL is allowed */
+
+/* A text with pictures and sounds, as tokens and media in turns. */
+struct llatte_media_prompt;
+
+enum llatte_chunk_kind {
+    LLATTE_CHUNK_TEXT  = 0,
+    LLATTE_CHUNK_IMAGE = 1,
+    LLATTE_CHUNK_AUDIO = 2,
+};
+
+struct llatte_chunk {
+    int32_t         kind;
+    int32_t         n_tokens;   /* as many positions                                           */
+    int32_t         media;      /* which one of the media it is of, from 0; -1 for text        */
+    bool            non_causal; /* see llatte_projector_info                                   */
+    const int32_t * tokens;     /* of text; borrowed until the prompt is freed                 */
+};
+
+/* Cuts a text at its markers, of which there must be as many as media, and tokenizes it as the model's own tool does. A picture may become several
+ * chunks with text of the projector's between. The media are not needed afterwards. LLATTE_MEDIA_FAILED where a picture cannot be prepared. */
+LLATTE_API int32_t llatte_media_prompt_create(const struct llatte_projector * projector, const char * text, int64_t text_length, bool add_special,
+                                              struct llatte_media * const * media, int32_t n_media, struct llatte_media_prompt ** out,
+                                              struct llatte_error * error);
+LLATTE_API void    llatte_media_prompt_free(struct llatte_media_prompt * prompt); /* NULL is allowed */
+LLATTE_API int32_t llatte_media_prompt_size(const struct llatte_media_prompt * prompt, int32_t * chunks, struct llatte_error * error);
+LLATTE_API int32_t llatte_media_prompt_chunk(const struct llatte_media_prompt * prompt, int32_t index, struct llatte_chunk * out,
+                                             struct llatte_error * error);
+/* Computes the embeddings of a chunk that is no text, [n_tokens][n_embd]. `capacity` counts floats. */
+LLATTE_API int32_t llatte_projector_encode(struct llatte_projector * projector, const struct llatte_media_prompt * prompt, int32_t index,
+                                           float * embeddings, int64_t capacity, struct llatte_error * error);
 
 /* ---- sequences: lanes of the KV cache ------------------------------------------------------------------------------------- */
 

@@ -159,6 +159,18 @@ void describe_llatte(layout & l) {
         STRUCT(llatte_memory_entry);
         FIELD(buffer_type); FIELD(device); FIELD(model_bytes); FIELD(context_bytes); FIELD(compute_bytes);
     }
+    {
+        STRUCT(llatte_projector_params);
+        FIELD(use_gpu); FIELD(n_threads); FIELD(image_min_tokens); FIELD(image_max_tokens);
+    }
+    {
+        STRUCT(llatte_projector_info);
+        FIELD(vision); FIELD(audio); FIELD(non_causal); FIELD(sample_rate); FIELD(n_embd);
+    }
+    {
+        STRUCT(llatte_chunk);
+        FIELD(kind); FIELD(n_tokens); FIELD(media); FIELD(non_causal); FIELD(tokens);
+    }
 }
 
 #undef STRUCT

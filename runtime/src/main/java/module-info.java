@@ -2,6 +2,7 @@
 module io.llatte.runtime {
     requires com.fasterxml.jackson.databind;
     requires io.llatte.bindings;
+    requires transitive java.desktop;
     requires java.net.http;
     requires jdk.management;
     requires transitive org.slf4j;

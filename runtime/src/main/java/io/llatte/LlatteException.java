@@ -14,6 +14,7 @@ public abstract sealed class LlatteException extends RuntimeException
                 GrammarException,
                 IncompleteAnswerException,
                 InsufficientMemoryException,
+                MediaException,
                 ModelLoadException,
                 NativeAssertionException,
                 SavedStateException,

@@ -170,7 +170,6 @@ public final class LocalLlm implements AutoCloseable {
     }
 
     private AnswerStream answer(List<ChatMessage> messages, ChatOptions chatOptions) {
-        checkImages(messages);
         return generate(prompt(messages, chatOptions), chatOptions);
     }
 
@@ -221,7 +220,6 @@ public final class LocalLlm implements AutoCloseable {
 
     /// The same as a publisher: each subscriber has an answer of its own, on a virtual thread, as fast as it asks for tokens.
     public Flow.Publisher<Token> publisher(List<ChatMessage> messages, ChatOptions chatOptions) {
-        checkImages(messages);
         Prompt prompt = prompt(messages, chatOptions);
         return new TokenPublisher(() -> generate(prompt, chatOptions));
     }
@@ -299,7 +297,6 @@ public final class LocalLlm implements AutoCloseable {
     /// @throws UnsupportedOperationException if a server answers
     /// @throws IOException if the file cannot be written; one that was there is as it was
     public SavedSession saveSession(List<ChatMessage> messages, Path file) throws IOException {
-        checkImages(messages);
         Engine engine = lifecycle.engine().orElseThrow(() -> new SavedStateException("no model is loaded: nothing is in the cache"));
         return engine.saveSession(new Prompt.Chat(messages), file);
     }
@@ -319,14 +316,6 @@ public final class LocalLlm implements AutoCloseable {
         return lifecycle.generate(new GenerationRequest(prompt, chatOptions.sampling(), chatOptions.maxTokens(), chatOptions.stop(),
                 chatOptions.ignoreEog(), chatOptions.overflow(), chatOptions.priority(), chatOptions.speculation(),
                 chatOptions.topLogprobs(), chatOptions.constraint(), chatOptions.reasoning(), chatOptions.adapters()));
-    }
-
-    private static void checkImages(List<ChatMessage> messages) {
-        long images = messages.stream().mapToLong(message -> message.images().size()).sum();
-        if (images > 0) {
-            throw new UnsupportedOperationException("the conversation carries %d images, and no model with a projector is loaded: images are not "
-                    .formatted(images) + "supported yet");
-        }
     }
 
     // ---- looking

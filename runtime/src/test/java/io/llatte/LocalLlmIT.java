@@ -8,13 +8,14 @@ import io.llatte.engine.ContextSize;
 import io.llatte.engine.EngineOptions;
 import io.llatte.engine.PlacementPolicy;
 import io.llatte.engine.PlacementTarget;
-import io.llatte.llama.ChatImage;
 import io.llatte.llama.ChatMessage;
 import io.llatte.llama.FinishReason;
+import io.llatte.llama.Image;
 import io.llatte.llama.SamplingOptions;
 import io.llatte.llama.Token;
 import io.llatte.llama.TokenStream;
 import io.llatte.model.ModelStore;
+import java.awt.image.BufferedImage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -419,7 +420,7 @@ class LocalLlmIT {
     @Test
     void images_areRefusedWithTheReason() {
         llm.init(SpeakingModels.A);
-        var message = ChatMessage.user("what is this?", List.of(new ChatImage("image/png", new byte[] {1})));
+        var message = ChatMessage.user("what is this?", Image.of(new BufferedImage(2, 2, BufferedImage.TYPE_INT_RGB)));
 
         assertThatExceptionOfType(UnsupportedOperationException.class).isThrownBy(() -> llm.chat(List.of(message)))
                 .withMessageContaining("projector");

@@ -11303,6 +11303,952 @@ public class LlamaCpp extends LlamaCpp$shared {
         }
     }
 
+    private static class llatte_projector_load {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_projector_load");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_projector_load(struct llatte_model *model, const char *path, const struct llatte_projector_params *params, const char *marker, struct llatte_projector **out, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_projector_load$descriptor() {
+        return llatte_projector_load.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_projector_load(struct llatte_model *model, const char *path, const struct llatte_projector_params *params, const char *marker, struct llatte_projector **out, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_projector_load$handle() {
+        return llatte_projector_load.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_projector_load(struct llatte_model *model, const char *path, const struct llatte_projector_params *params, const char *marker, struct llatte_projector **out, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_projector_load$address() {
+        return llatte_projector_load.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_projector_load(struct llatte_model *model, const char *path, const struct llatte_projector_params *params, const char *marker, struct llatte_projector **out, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_projector_load(MemorySegment model, MemorySegment path, MemorySegment params, MemorySegment marker, MemorySegment out, MemorySegment error) {
+        var mh$ = llatte_projector_load.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_projector_load", model, path, params, marker, out, error);
+            }
+            return (int)mh$.invokeExact(model, path, params, marker, out, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_projector_free {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_projector_free");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void llatte_projector_free(struct llatte_projector *projector)
+     * }
+     */
+    public static FunctionDescriptor llatte_projector_free$descriptor() {
+        return llatte_projector_free.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void llatte_projector_free(struct llatte_projector *projector)
+     * }
+     */
+    public static MethodHandle llatte_projector_free$handle() {
+        return llatte_projector_free.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void llatte_projector_free(struct llatte_projector *projector)
+     * }
+     */
+    public static MemorySegment llatte_projector_free$address() {
+        return llatte_projector_free.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void llatte_projector_free(struct llatte_projector *projector)
+     * }
+     */
+    public static void llatte_projector_free(MemorySegment projector) {
+        var mh$ = llatte_projector_free.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_projector_free", projector);
+            }
+            mh$.invokeExact(projector);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_projector_get_info {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_projector_get_info");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_projector_get_info(const struct llatte_projector *projector, struct llatte_projector_info *out, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_projector_get_info$descriptor() {
+        return llatte_projector_get_info.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_projector_get_info(const struct llatte_projector *projector, struct llatte_projector_info *out, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_projector_get_info$handle() {
+        return llatte_projector_get_info.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_projector_get_info(const struct llatte_projector *projector, struct llatte_projector_info *out, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_projector_get_info$address() {
+        return llatte_projector_get_info.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_projector_get_info(const struct llatte_projector *projector, struct llatte_projector_info *out, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_projector_get_info(MemorySegment projector, MemorySegment out, MemorySegment error) {
+        var mh$ = llatte_projector_get_info.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_projector_get_info", projector, out, error);
+            }
+            return (int)mh$.invokeExact(projector, out, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_projector_plan {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_projector_plan");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_projector_plan(const char *path, const struct llatte_projector_params *params, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_projector_plan$descriptor() {
+        return llatte_projector_plan.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_projector_plan(const char *path, const struct llatte_projector_params *params, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_projector_plan$handle() {
+        return llatte_projector_plan.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_projector_plan(const char *path, const struct llatte_projector_params *params, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_projector_plan$address() {
+        return llatte_projector_plan.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_projector_plan(const char *path, const struct llatte_projector_params *params, struct llatte_memory_entry *entries, int32_t capacity, int32_t *count, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_projector_plan(MemorySegment path, MemorySegment params, MemorySegment entries, int capacity, MemorySegment count, MemorySegment error) {
+        var mh$ = llatte_projector_plan.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_projector_plan", path, params, entries, capacity, count, error);
+            }
+            return (int)mh$.invokeExact(path, params, entries, capacity, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_image_size {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_LONG,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_image_size");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_image_size(const uint8_t *data, int64_t length, int32_t *width, int32_t *height, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_image_size$descriptor() {
+        return llatte_image_size.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_image_size(const uint8_t *data, int64_t length, int32_t *width, int32_t *height, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_image_size$handle() {
+        return llatte_image_size.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_image_size(const uint8_t *data, int64_t length, int32_t *width, int32_t *height, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_image_size$address() {
+        return llatte_image_size.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_image_size(const uint8_t *data, int64_t length, int32_t *width, int32_t *height, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_image_size(MemorySegment data, long length, MemorySegment width, MemorySegment height, MemorySegment error) {
+        var mh$ = llatte_image_size.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_image_size", data, length, width, height, error);
+            }
+            return (int)mh$.invokeExact(data, length, width, height, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_media_from_image {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_LONG,
+            LlamaCpp.C_LONG,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_media_from_image");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_image(const uint8_t *data, int64_t length, int64_t max_pixels, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_media_from_image$descriptor() {
+        return llatte_media_from_image.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_image(const uint8_t *data, int64_t length, int64_t max_pixels, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_media_from_image$handle() {
+        return llatte_media_from_image.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_image(const uint8_t *data, int64_t length, int64_t max_pixels, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_media_from_image$address() {
+        return llatte_media_from_image.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_image(const uint8_t *data, int64_t length, int64_t max_pixels, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_media_from_image(MemorySegment data, long length, long max_pixels, MemorySegment out, MemorySegment error) {
+        var mh$ = llatte_media_from_image.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_media_from_image", data, length, max_pixels, out, error);
+            }
+            return (int)mh$.invokeExact(data, length, max_pixels, out, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_media_from_pixels {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_media_from_pixels");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_pixels(const uint8_t *rgb, int32_t width, int32_t height, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_media_from_pixels$descriptor() {
+        return llatte_media_from_pixels.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_pixels(const uint8_t *rgb, int32_t width, int32_t height, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_media_from_pixels$handle() {
+        return llatte_media_from_pixels.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_pixels(const uint8_t *rgb, int32_t width, int32_t height, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_media_from_pixels$address() {
+        return llatte_media_from_pixels.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_pixels(const uint8_t *rgb, int32_t width, int32_t height, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_media_from_pixels(MemorySegment rgb, int width, int height, MemorySegment out, MemorySegment error) {
+        var mh$ = llatte_media_from_pixels.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_media_from_pixels", rgb, width, height, out, error);
+            }
+            return (int)mh$.invokeExact(rgb, width, height, out, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_media_from_audio {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_LONG,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_media_from_audio");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_audio(const struct llatte_projector *projector, const uint8_t *data, int64_t length, int32_t max_seconds, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_media_from_audio$descriptor() {
+        return llatte_media_from_audio.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_audio(const struct llatte_projector *projector, const uint8_t *data, int64_t length, int32_t max_seconds, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_media_from_audio$handle() {
+        return llatte_media_from_audio.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_audio(const struct llatte_projector *projector, const uint8_t *data, int64_t length, int32_t max_seconds, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_media_from_audio$address() {
+        return llatte_media_from_audio.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_audio(const struct llatte_projector *projector, const uint8_t *data, int64_t length, int32_t max_seconds, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_media_from_audio(MemorySegment projector, MemorySegment data, long length, int max_seconds, MemorySegment out, MemorySegment error) {
+        var mh$ = llatte_media_from_audio.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_media_from_audio", projector, data, length, max_seconds, out, error);
+            }
+            return (int)mh$.invokeExact(projector, data, length, max_seconds, out, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_media_from_samples {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_LONG,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_media_from_samples");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_samples(const float *samples, int64_t count, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_media_from_samples$descriptor() {
+        return llatte_media_from_samples.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_samples(const float *samples, int64_t count, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_media_from_samples$handle() {
+        return llatte_media_from_samples.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_samples(const float *samples, int64_t count, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_media_from_samples$address() {
+        return llatte_media_from_samples.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_media_from_samples(const float *samples, int64_t count, struct llatte_media **out, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_media_from_samples(MemorySegment samples, long count, MemorySegment out, MemorySegment error) {
+        var mh$ = llatte_media_from_samples.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_media_from_samples", samples, count, out, error);
+            }
+            return (int)mh$.invokeExact(samples, count, out, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_media_free {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_media_free");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void llatte_media_free(struct llatte_media *media)
+     * }
+     */
+    public static FunctionDescriptor llatte_media_free$descriptor() {
+        return llatte_media_free.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void llatte_media_free(struct llatte_media *media)
+     * }
+     */
+    public static MethodHandle llatte_media_free$handle() {
+        return llatte_media_free.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void llatte_media_free(struct llatte_media *media)
+     * }
+     */
+    public static MemorySegment llatte_media_free$address() {
+        return llatte_media_free.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void llatte_media_free(struct llatte_media *media)
+     * }
+     */
+    public static void llatte_media_free(MemorySegment media) {
+        var mh$ = llatte_media_free.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_media_free", media);
+            }
+            mh$.invokeExact(media);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_media_prompt_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_LONG,
+            LlamaCpp.C_BOOL,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_media_prompt_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_prompt_create(const struct llatte_projector *projector, const char *text, int64_t text_length, _Bool add_special, struct llatte_media *const *media, int32_t n_media, struct llatte_media_prompt **out, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_media_prompt_create$descriptor() {
+        return llatte_media_prompt_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_prompt_create(const struct llatte_projector *projector, const char *text, int64_t text_length, _Bool add_special, struct llatte_media *const *media, int32_t n_media, struct llatte_media_prompt **out, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_media_prompt_create$handle() {
+        return llatte_media_prompt_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_prompt_create(const struct llatte_projector *projector, const char *text, int64_t text_length, _Bool add_special, struct llatte_media *const *media, int32_t n_media, struct llatte_media_prompt **out, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_media_prompt_create$address() {
+        return llatte_media_prompt_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_media_prompt_create(const struct llatte_projector *projector, const char *text, int64_t text_length, _Bool add_special, struct llatte_media *const *media, int32_t n_media, struct llatte_media_prompt **out, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_media_prompt_create(MemorySegment projector, MemorySegment text, long text_length, boolean add_special, MemorySegment media, int n_media, MemorySegment out, MemorySegment error) {
+        var mh$ = llatte_media_prompt_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_media_prompt_create", projector, text, text_length, add_special, media, n_media, out, error);
+            }
+            return (int)mh$.invokeExact(projector, text, text_length, add_special, media, n_media, out, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_media_prompt_free {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_media_prompt_free");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void llatte_media_prompt_free(struct llatte_media_prompt *prompt)
+     * }
+     */
+    public static FunctionDescriptor llatte_media_prompt_free$descriptor() {
+        return llatte_media_prompt_free.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void llatte_media_prompt_free(struct llatte_media_prompt *prompt)
+     * }
+     */
+    public static MethodHandle llatte_media_prompt_free$handle() {
+        return llatte_media_prompt_free.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void llatte_media_prompt_free(struct llatte_media_prompt *prompt)
+     * }
+     */
+    public static MemorySegment llatte_media_prompt_free$address() {
+        return llatte_media_prompt_free.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void llatte_media_prompt_free(struct llatte_media_prompt *prompt)
+     * }
+     */
+    public static void llatte_media_prompt_free(MemorySegment prompt) {
+        var mh$ = llatte_media_prompt_free.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_media_prompt_free", prompt);
+            }
+            mh$.invokeExact(prompt);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_media_prompt_size {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_media_prompt_size");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_prompt_size(const struct llatte_media_prompt *prompt, int32_t *chunks, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_media_prompt_size$descriptor() {
+        return llatte_media_prompt_size.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_prompt_size(const struct llatte_media_prompt *prompt, int32_t *chunks, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_media_prompt_size$handle() {
+        return llatte_media_prompt_size.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_prompt_size(const struct llatte_media_prompt *prompt, int32_t *chunks, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_media_prompt_size$address() {
+        return llatte_media_prompt_size.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_media_prompt_size(const struct llatte_media_prompt *prompt, int32_t *chunks, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_media_prompt_size(MemorySegment prompt, MemorySegment chunks, MemorySegment error) {
+        var mh$ = llatte_media_prompt_size.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_media_prompt_size", prompt, chunks, error);
+            }
+            return (int)mh$.invokeExact(prompt, chunks, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_media_prompt_chunk {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_media_prompt_chunk");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_prompt_chunk(const struct llatte_media_prompt *prompt, int32_t index, struct llatte_chunk *out, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_media_prompt_chunk$descriptor() {
+        return llatte_media_prompt_chunk.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_prompt_chunk(const struct llatte_media_prompt *prompt, int32_t index, struct llatte_chunk *out, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_media_prompt_chunk$handle() {
+        return llatte_media_prompt_chunk.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_media_prompt_chunk(const struct llatte_media_prompt *prompt, int32_t index, struct llatte_chunk *out, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_media_prompt_chunk$address() {
+        return llatte_media_prompt_chunk.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_media_prompt_chunk(const struct llatte_media_prompt *prompt, int32_t index, struct llatte_chunk *out, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_media_prompt_chunk(MemorySegment prompt, int index, MemorySegment out, MemorySegment error) {
+        var mh$ = llatte_media_prompt_chunk.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_media_prompt_chunk", prompt, index, out, error);
+            }
+            return (int)mh$.invokeExact(prompt, index, out, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class llatte_projector_encode {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_INT,
+            LlamaCpp.C_POINTER,
+            LlamaCpp.C_LONG,
+            LlamaCpp.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("llatte_projector_encode");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t llatte_projector_encode(struct llatte_projector *projector, const struct llatte_media_prompt *prompt, int32_t index, float *embeddings, int64_t capacity, struct llatte_error *error)
+     * }
+     */
+    public static FunctionDescriptor llatte_projector_encode$descriptor() {
+        return llatte_projector_encode.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t llatte_projector_encode(struct llatte_projector *projector, const struct llatte_media_prompt *prompt, int32_t index, float *embeddings, int64_t capacity, struct llatte_error *error)
+     * }
+     */
+    public static MethodHandle llatte_projector_encode$handle() {
+        return llatte_projector_encode.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t llatte_projector_encode(struct llatte_projector *projector, const struct llatte_media_prompt *prompt, int32_t index, float *embeddings, int64_t capacity, struct llatte_error *error)
+     * }
+     */
+    public static MemorySegment llatte_projector_encode$address() {
+        return llatte_projector_encode.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t llatte_projector_encode(struct llatte_projector *projector, const struct llatte_media_prompt *prompt, int32_t index, float *embeddings, int64_t capacity, struct llatte_error *error)
+     * }
+     */
+    public static int llatte_projector_encode(MemorySegment projector, MemorySegment prompt, int index, MemorySegment embeddings, long capacity, MemorySegment error) {
+        var mh$ = llatte_projector_encode.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("llatte_projector_encode", projector, prompt, index, embeddings, capacity, error);
+            }
+            return (int)mh$.invokeExact(projector, prompt, index, embeddings, capacity, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class llatte_sequence_remove {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LlamaCpp.C_INT,

@@ -4,6 +4,7 @@ import io.llatte.ChatAnswer;
 import io.llatte.ChatOptions;
 import io.llatte.LocalLlm;
 import io.llatte.engine.RemoteEndpoint;
+import io.llatte.llama.ChatMessage;
 import io.llatte.llama.FinishReason;
 import java.io.IOException;
 import java.time.Duration;
@@ -107,7 +108,7 @@ final class ChatCommand implements Callable<Integer> {
         try (var model = new ChatModel(llm.readOnlyPreference(), remote)) {
             model.load(Optional.ofNullable(modelReference));
             var conversation = new Conversation(system);
-            ChatAnswer answer = model.answer(conversation.messagesWith(question), Optional.empty(), options,
+            ChatAnswer answer = model.answer(conversation.messagesWith(ChatMessage.user(question)), Optional.empty(), options,
                     json ? _ -> { } : Output::print).answer();
             if (json) {
                 Output.println(AnswerJson.of(answer, model.engine().orElseThrow(), model.ledger()));

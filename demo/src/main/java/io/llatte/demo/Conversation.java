@@ -51,15 +51,15 @@ final class Conversation {
     }
 
     /// Everything and a new question, which is not part of the conversation before it is answered.
-    List<ChatMessage> messagesWith(String question) {
+    List<ChatMessage> messagesWith(ChatMessage question) {
         List<ChatMessage> messages = messages();
-        messages.add(ChatMessage.user(question));
+        messages.add(question);
         return messages;
     }
 
     /// A question and what came of it: the answer, and before it, where tools were called, the calls and their results.
-    void add(String question, List<ChatMessage> answer) {
-        turns.add(ChatMessage.user(question));
+    void add(ChatMessage question, List<ChatMessage> answer) {
+        turns.add(question);
         turns.addAll(answer);
     }
 
@@ -67,7 +67,7 @@ final class Conversation {
         turns.clear();
     }
 
-    /// Writes the conversation; the file appears, or changes, when it is whole.
+    /// Writes the conversation, without its pictures; the file appears, or changes, when it is whole.
     void save(Path file, String model) throws IOException {
         ObjectNode root = JSON.createObjectNode().put("format", FORMAT).put("version", VERSION).put("model", model);
         var list = root.putArray("messages");

@@ -4,6 +4,7 @@ import io.llatte.engine.ContextSize;
 import io.llatte.engine.EngineOptions;
 import io.llatte.engine.PlacementPolicy;
 import io.llatte.llama.KvType;
+import java.nio.file.Path;
 import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
@@ -35,6 +36,10 @@ final class EngineArguments {
             description = "CPU threads; 0: one for each physical core. Default: ${DEFAULT-VALUE}")
     private int threads;
 
+    @Option(names = "--projector", paramLabel = "FILE",
+            description = "The mmproj file with which the model sees. Default: the one beside the model, if there is one")
+    private Path projector;
+
     /// What was asked for.
     ///
     /// @throws Misuse if a number is out of its range, before a model is loaded for it
@@ -48,6 +53,9 @@ final class EngineArguments {
         Misuse.unless(gpuLayers != 0 || policy != PlacementPolicy.GPU_ONLY, "--policy gpu-only and --gpu-layers 0 exclude each other");
         Misuse.unless(gpuLayers <= 0 || policy != PlacementPolicy.CPU_ONLY, "--policy cpu-only and --gpu-layers exclude each other");
         EngineOptions.Builder options = EngineOptions.builder().contextSize(context).keyType(kvType).valueType(kvType).threads(threads);
+        if (projector != null) {
+            options.projector(projector);
+        }
         if (gpuLayers > 0) {
             options.gpuLayers(gpuLayers);
         }

@@ -5,16 +5,21 @@ import io.llatte.ChatOptions;
 import io.llatte.ContextOverflowException;
 import io.llatte.LlatteException;
 import io.llatte.ToolAnswer;
+import io.llatte.llama.ChatMessage;
 import io.llatte.llama.Constraint;
 import io.llatte.llama.FinishReason;
+import io.llatte.llama.Image;
+import io.llatte.llama.Media;
 import io.llatte.llama.ReasoningOptions;
 import io.llatte.llama.ToolDefinition;
-import io.llatte.tools.Toolbox;
 import io.llatte.schema.JsonSchema;
+import io.llatte.tools.Toolbox;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import org.jline.reader.EndOfFileException;
@@ -39,6 +44,9 @@ final class InteractiveChat {
     private Optional<ChatAnswer> lastAnswer = Optional.empty();
     private Optional<Toolbox> tools = Optional.empty();
     private String draft = "";
+
+    /// To be seen with the next question.
+    private final List<Media> pictures = new ArrayList<>();
 
     /// @param model what answers; the caller closes it
     InteractiveChat(ChatModel model, ChatOptions options, String system, Path history) {
@@ -115,7 +123,8 @@ final class InteractiveChat {
         } catch (CancellationException e) {
             draft = text.startsWith("/") ? "" : text;
             screen.error("interrupted");
-        } catch (IOException | UncheckedIOException | LlatteException | CommandException | IllegalArgumentException e) {
+        } catch (IOException | UncheckedIOException | LlatteException | CommandException | IllegalArgumentException
+                 | UnsupportedOperationException e) {
             draft = text.startsWith("/") ? "" : text;
             screen.error(Failures.oneLine(e));
             LOG.debug("a turn failed", e);
@@ -124,11 +133,13 @@ final class InteractiveChat {
     }
 
     private void answer(String question) {
-        ToolAnswer answered = model.answer(conversation.messagesWith(question), tools, options, screen);
+        ChatMessage message = ChatMessage.user(question, pictures.toArray(Media[]::new));
+        ToolAnswer answered = model.answer(conversation.messagesWith(message), tools, options, screen);
         ChatAnswer answer = answered.answer();
         lastAnswer = Optional.of(answer);
         if (!answer.text().isBlank()) {
-            conversation.add(question, answered.turns());
+            conversation.add(message, answered.turns());
+            pictures.clear();
         } else if (answer.finishReason() == FinishReason.CANCELLED) {
             draft = question;
         }
@@ -151,6 +162,11 @@ final class InteractiveChat {
                 options = options.toBuilder().reasoning(thinks ? ReasoningOptions.on() : ReasoningOptions.off()).build();
                 screen.note(thinks ? "the model may think before it answers" : "the model is told not to think before it answers");
             }
+            case IMAGE -> {
+                Image picture = Image.of(fileOf(command, argument));
+                pictures.add(picture);
+                screen.note("%s, to be seen with the next question".formatted(picture));
+            }
             case SAVE -> {
                 conversation.save(fileOf(command, argument), modelName());
                 screen.note("saved %d turns to %s".formatted(conversation.turns().size(), argument));
@@ -163,6 +179,7 @@ final class InteractiveChat {
             case UNLOAD -> unload();
             case CLEAR -> {
                 conversation.clear();
+                pictures.clear();
                 screen.note("the conversation is forgotten");
             }
             case EXIT -> {

@@ -12,6 +12,7 @@ enum SlashCommand {
     JSON("[SCHEMA]", "show or set the JSON schema that answers follow: a file, or the schema itself; off for none"),
     TOOLS("[on|off]", "show whether the model may call tools (the clock, arithmetic), or change it"),
     THINK("[on|off]", "show whether the model thinks before it answers, or change it; only some models can"),
+    IMAGE("FILE", "show the model a picture with the next question; it needs a projector"),
     SAVE("FILE", "write the conversation to a file"),
     LOAD("FILE", "read the conversation from a file"),
     STATS("", "show placement, memory, status and speed"),

@@ -21,7 +21,7 @@ class ConversationTest {
     @Test
     void savedConversation_comesBack() throws IOException {
         var conversation = new Conversation("Be brief.");
-        conversation.add("Grüße 🦙", List.of(new ChatMessage("assistant", "", "", List.of(new ToolCall("1", "now", "{}")), ""),
+        conversation.add(ChatMessage.user("Grüße 🦙"), List.of(new ChatMessage("assistant", "", "", List.of(new ToolCall("1", "now", "{}")), ""),
                 new ChatMessage("tool", "noon", "", List.of(), "1"), ChatMessage.assistant("Hello\n\"you\"")));
         Path file = folder.resolve("chat.json");
         conversation.save(file, "tiny");
@@ -35,7 +35,7 @@ class ConversationTest {
     @Test
     void questionBeforeItsAnswer_isNoPartOfIt() {
         var conversation = new Conversation(null);
-        assertThat(conversation.messagesWith("Hello?")).containsExactly(ChatMessage.user("Hello?"));
+        assertThat(conversation.messagesWith(ChatMessage.user("Hello?"))).containsExactly(ChatMessage.user("Hello?"));
         assertThat(conversation.messages()).isEmpty();
     }
 

@@ -8,6 +8,7 @@ import io.llatte.ChatOptions;
 import io.llatte.LocalLlm;
 import io.llatte.llama.SamplingOptions;
 import io.llatte.model.ModelStore;
+import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PipedInputStream;
@@ -24,6 +25,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
+import javax.imageio.ImageIO;
 import org.jline.terminal.impl.ExternalTerminal;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -147,6 +150,35 @@ class InteractiveChatIT {
         await("stopped]");
         line("/help");
         await("/exit");
+    }
+
+    @Test
+    void image_isSeenWithTheNextQuestion() throws Exception {
+        Path projector = Path.of(model).resolveSibling("mmproj-mlp-1.gguf");
+        assumeTrue(Files.isRegularFile(projector), () -> projector + " is missing: ./llatte test builds it");
+        start(4, "--projector", projector.toString());
+        line("Hello");
+        int plain = tokens(await("of 256"));
+        line("/clear");
+        await("forgotten");
+        Path picture = folder.resolve("picture.png");
+        ImageIO.write(new BufferedImage(30, 20, BufferedImage.TYPE_INT_RGB), "png", picture.toFile());
+        line("/image " + picture);
+        await("to be seen with the next question");
+        line("Hello");
+        assertThat(tokens(await("of 256")) - plain).as("16 patches, and where the text is cut a space").isBetween(16, 18);
+        line("/image " + folder.resolve("none.png"));
+        await("llatte: ");
+        line("/image " + Files.writeString(folder.resolve("text.png"), "no picture"));
+        await("10 bytes are no PNG");
+        line("/image");
+        await("needs a file");
+    }
+
+    private static int tokens(String shown) {
+        var matcher = Pattern.compile("(\\d+) of 256").matcher(shown);
+        assertThat(matcher.find()).as(shown).isTrue();
+        return Integer.parseInt(matcher.group(1));
     }
 
     @Test

@@ -4,6 +4,7 @@ import io.llatte.LlatteException;
 import io.llatte.llama.Context;
 import io.llatte.llama.Llama;
 import io.llatte.llama.Model;
+import io.llatte.llama.Projector;
 import io.llatte.memory.DeviceArena;
 import io.llatte.memory.MemoryPlan;
 import java.util.ArrayList;
@@ -179,7 +180,8 @@ public final class EngineLoader {
                 if (placement.target() == PlacementTarget.GPU) {
                     firstDecode.accept(context);
                 }
-                return new InProcessEngine(file, model, context, placement.contextOptions(), options, report(placement, context));
+                Optional<Projector> projector = EngineProjector.load(model, options, placement.target(), placement.contextOptions());
+                return new InProcessEngine(file, model, context, placement.contextOptions(), projector, options, report(placement, context));
             } catch (RuntimeException | Error e) {
                 model.close();
                 throw e;

@@ -3,6 +3,7 @@ package io.llatte.engine;
 import io.llatte.llama.FlashAttention;
 import io.llatte.llama.KvType;
 import io.llatte.llama.SplitMode;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -33,10 +34,11 @@ import java.util.OptionalInt;
 ///        reader takes a core from under the compute threads; with few cores, waking it for each token costs 3 to 6 % of the speed. The first token of an
 ///        answer and the last do not wait, and none does for a step that takes longer than this. Zero for no wait at all
 /// @param mtpLayers whether the model's layers for multi-token prediction are loaded too, if it has any; [io.llatte.llama.Speculation.Mtp] needs them
+/// @param projector with what the model sees or hears
 public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, OptionalInt gpuLayers, List<String> devices,
                             List<Float> tensorSplit, SplitMode splitMode, KvType keyType, KvType valueType, FlashAttention flashAttention,
                             int threads, int batchThreads, List<Integer> processors, int sequences, int microBatchSize, int queueLimit, boolean reproducible,
-                            boolean unifiedKv, Duration deliveryDelay, boolean mtpLayers) {
+                            boolean unifiedKv, Duration deliveryDelay, boolean mtpLayers, ProjectorSource projector) {
 
     private static final int MAX_THREADS = 512;
     private static final int MAX_SEQUENCES = 256;
@@ -54,6 +56,7 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
         Objects.requireNonNull(keyType, "keyType");
         Objects.requireNonNull(valueType, "valueType");
         Objects.requireNonNull(flashAttention, "flashAttention");
+        Objects.requireNonNull(projector, "projector");
         devices = List.copyOf(devices);
         tensorSplit = List.copyOf(tensorSplit);
         processors = List.copyOf(processors);
@@ -117,6 +120,7 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
         private boolean unifiedKv = true;
         private Duration deliveryDelay = DISPLAY_FRAME;
         private boolean mtpLayers;
+        private ProjectorSource projector = new ProjectorSource.Beside();
 
         private Builder() {
         }
@@ -216,9 +220,19 @@ public record EngineOptions(PlacementPolicy policy, ContextSize contextSize, Opt
             return this;
         }
 
+        public Builder projector(ProjectorSource value) {
+            projector = value;
+            return this;
+        }
+
+        /// This file and no other.
+        public Builder projector(Path value) {
+            return projector(new ProjectorSource.File(value));
+        }
+
         public EngineOptions build() {
             return new EngineOptions(policy, contextSize, gpuLayers, devices, tensorSplit, splitMode, keyType, valueType, flashAttention,
-                    threads, batchThreads, processors, sequences, microBatchSize, queueLimit, reproducible, unifiedKv, deliveryDelay, mtpLayers);
+                    threads, batchThreads, processors, sequences, microBatchSize, queueLimit, reproducible, unifiedKv, deliveryDelay, mtpLayers, projector);
         }
     }
 }

@@ -12,13 +12,16 @@ import io.llatte.llama.FinishReason;
 import io.llatte.llama.Model;
 import io.llatte.llama.Pooling;
 import io.llatte.llama.Reranking;
+import io.llatte.llama.Projector;
 import io.llatte.llama.Sampler;
 import io.llatte.model.ChatFormat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.CancellationException;
@@ -45,6 +48,7 @@ public final class InProcessEngine implements Engine {
     private final WaitingRequests waiting;
     private final LoadedAdapters adapters;
     private final TextScorer scorer;
+    private final Optional<MediaReader> media;
     private final DecodeLoop loop;
     private final LoopEmbedder embedder;
     private final boolean generates;
@@ -52,8 +56,8 @@ public final class InProcessEngine implements Engine {
     private volatile boolean closing;
 
     /// Takes over a loaded model, and closes it when it is closed.
-    InProcessEngine(ModelFile file, Model model, Context context, ContextOptions contextOptions, EngineOptions options,
-                    PlacementReport placement) {
+    InProcessEngine(ModelFile file, Model model, Context context, ContextOptions contextOptions, Optional<Projector> projector,
+                    EngineOptions options, PlacementReport placement) {
         this.file = file;
         this.model = model;
         this.placement = placement;
@@ -65,6 +69,7 @@ public final class InProcessEngine implements Engine {
         this.stop = format.stop();
         this.adapters = new LoadedAdapters(model);
         this.scorer = new TextScorer(model.vocab(), this::evaluate);
+        this.media = projector.map(one -> new MediaReader(one, context.microBatchSize()));
         this.waiting = new WaitingRequests(options.queueLimit());
         this.loop = new DecodeLoop(file.id(), model, context, contextOptions, waiting, options);
         this.embedder = new LoopEmbedder(model, loop, contextOptions.batchThreads());
@@ -91,6 +96,11 @@ public final class InProcessEngine implements Engine {
         return model;
     }
 
+    /// What the model sees or hears with, to be read; the engine closes it.
+    public Optional<Projector> projector() {
+        return media.map(MediaReader::projector);
+    }
+
     /// The context that answers, to be read; the engine closes it.
     Context context() {
         return loop.context();
@@ -105,21 +115,27 @@ public final class InProcessEngine implements Engine {
     public AnswerStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded) {
         checkOpen();
         checkGenerates();
-        PromptTokens prompt;
+        PromptTokens prompt = null;
+        PromptMedia seen;
         Sampler sampler;
         AdapterSet set;
         try {
             set = adapters.resolve(request.adapters());
-            prompt = PromptTokens.of(request, template, stop, model.vocab(), sequenceLength);
+            prompt = PromptTokens.of(request, template, stop, model.vocab(), sequenceLength, media);
             checkFits(prompt.ids());
+            seen = prompt.media().isEmpty() ? PromptMedia.NONE : media.orElseThrow().encode(prompt.media().get());
             sampler = prompt.newSampler(request, model);
         } catch (IllegalStateException e) {
             checkOpen();
             throw e;
+        } finally {
+            if (prompt != null) {
+                prompt.close();
+            }
         }
         try {
-            sampler.acceptPrompt(prompt.ids());
-            var admitted = new Request(prompt.ids(), limit(prompt.ids().length, request), sampler, request, set, null, lastNumber.incrementAndGet(),
+            sampler.acceptPrompt(seen.isEmpty() ? prompt.ids() : Arrays.stream(prompt.ids()).filter(id -> id >= 0).toArray());
+            var admitted = new Request(prompt.ids(), limit(prompt.ids().length, request), sampler, request, set, seen, null, lastNumber.incrementAndGet(),
                     model.loadTime(), whenEnded, loop);
             submit(admitted);
             return new EngineStream(admitted, model.vocab(), prompt);
@@ -169,7 +185,7 @@ public final class InProcessEngine implements Engine {
                     tokens.length, sequenceLength);
         }
         GenerationRequest asked = GenerationRequest.builder(new Prompt.Text("text")).build();
-        var request = new Request(tokens.clone(), tokens.length, Sampler.greedy(model), asked, AdapterSet.NONE, scores, lastNumber.incrementAndGet(),
+        var request = new Request(tokens.clone(), tokens.length, Sampler.greedy(model), asked, AdapterSet.NONE, PromptMedia.NONE, scores, lastNumber.incrementAndGet(),
                 model.loadTime(), _ -> { }, loop);
         try {
             submit(request);
@@ -288,9 +304,12 @@ public final class InProcessEngine implements Engine {
         checkOpen();
         checkGenerates();
         SessionOrigin origin = origin();
+        if (prompt instanceof Prompt.Chat chat && chat.messages().stream().anyMatch(message -> !message.media().isEmpty())) {
+            throw new UnsupportedOperationException("a session with pictures or sounds is not saved");
+        }
         int[] tokens;
         try {
-            tokens = PromptTokens.of(GenerationRequest.builder(prompt).build(), template, stop, model.vocab(), sequenceLength).ids();
+            tokens = PromptTokens.of(GenerationRequest.builder(prompt).build(), template, stop, model.vocab(), sequenceLength, media).ids();
         } catch (IllegalStateException e) {
             checkOpen();
             throw e;

@@ -126,6 +126,27 @@ final class Lane {
         }
     }
 
+    /// Whether a picture or a sound is evaluated next.
+    boolean isAtMedia() {
+        return request.media.at(position) != null;
+    }
+
+    /// The next batch takes what comes next of a picture or sound, and no more than it has room for.
+    void planMedia(int capacity) {
+        planUpTo(Math.min(request.media.at(position).to(), position + capacity));
+    }
+
+    /// Adds what was planned of a picture or sound to an empty batch.
+    void addMediaTo(Batch batch) {
+        PromptMedia.Part part = request.media.at(position);
+        boolean last = plannedEnd == request.length();
+        rows = plannedEnd - position;
+        if (last) {
+            row = rows - 1;
+        }
+        batch.addAll(part.embeddings(), position - part.from(), plannedEnd - part.from(), position, sequence.id(), last);
+    }
+
     /// The logits that a batch of these positions asks for.
     int outputsUpTo(int end) {
         return request.scores == null ? 0 : Math.max(0, end - Math.max(position, request.scores.from - 1));

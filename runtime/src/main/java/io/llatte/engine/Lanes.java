@@ -101,14 +101,14 @@ final class Lanes {
             if (!lane.adapters.equals(request.adapters)) {
                 continue;
             }
-            int common = Math.min(most, lane.sequence.commonPrefix(tokens, request.length()));
+            int common = request.media.whole(Math.min(most, lane.sequence.commonPrefix(tokens, request.length())));
             if (common > shared && (cuttable || common == lane.position)) {
                 shared = common;
                 source = lane;
             } else if (!cuttable) {
                 learned = Math.max(learned, common);
             }
-            int coming = !lane.canLead() ? 0 : Math.min(most, commonPrefix(lane.request, request));
+            int coming = !lane.canLead() ? 0 : request.media.whole(Math.min(most, commonPrefix(lane.request, request)));
             if (coming > followed) {
                 followed = coming;
                 leader = lane;
@@ -239,7 +239,8 @@ final class Lanes {
         if (leader.request == lane.leaderRequest && leader.position < lane.followLength && leader.canLead()) {
             return false;
         }
-        int shared = Math.min(lane.followLength, leader.sequence.commonPrefix(lane.request.tokens(), lane.request.length()));
+        int shared = lane.request.media.whole(Math.min(lane.followLength,
+                leader.sequence.commonPrefix(lane.request.tokens(), lane.request.length())));
         boolean usable = cuttable || shared == leader.position;
         lane.stopFollowing();
         begin(lane, shared > 0 && usable ? leader : null, shared);

@@ -12,6 +12,7 @@ import io.llatte.llama.Model;
 import io.llatte.llama.ModelOptions;
 import io.llatte.memory.MemoryBudget;
 import io.llatte.memory.MemoryPlan;
+import io.llatte.memory.MemoryUsage;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +21,7 @@ import java.util.concurrent.CancellationException;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// Chooses layers, devices and context length for a model from what is free and from llama.cpp's own plan. The same devices and the same
 /// plan give the same placement.
@@ -72,7 +74,8 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
             return sized(PlacementTarget.GPU, path, withLayers.apply(options.gpuLayers().getAsInt()), options, shape);
         }
         ContextOptions least = contextOptions(options, leastLength(options, shape));
-        IntFunction<Shortage> shortageOf = layers -> shortage(plan(path, withLayers.apply(layers), least));
+        List<MemoryUsage> projector = EngineProjector.plan(path, options, PlacementTarget.GPU, least);
+        IntFunction<Shortage> shortageOf = layers -> shortage(plan(path, withLayers.apply(layers), least, projector));
         int fitting = shortageOf.apply(shape.layers) == null ? shape.layers : largest(0, shape.layers - 1, n -> shortageOf.apply(n) == null);
         if (fitting == 0) {
             throw shortageOf.apply(1).exception(path);
@@ -92,7 +95,8 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
 
     private Placement sized(PlacementTarget target, Path path, ModelOptions modelOptions, EngineOptions options, Shape shape) {
         int length = leastLength(options, shape);
-        MemoryPlan plan = plan(path, modelOptions, contextOptions(options, length));
+        List<MemoryUsage> projector = EngineProjector.plan(path, options, target, contextOptions(options, length));
+        MemoryPlan plan = plan(path, modelOptions, contextOptions(options, length), projector);
         Shortage shortage = shortage(plan);
         if (shortage != null) {
             throw shortage.exception(path);
@@ -100,19 +104,20 @@ record PlacementPlanner(List<Device> devices, List<Backend> backends, MemoryBudg
         if (options.contextSize() instanceof ContextSize.Fit) {
             int steps = Math.max(0, longest(options, shape) / CONTEXT_STEP);
             int fitting = largestFromBelow(0, steps, step -> step * CONTEXT_STEP <= leastLength(options, shape)
-                    || shortage(plan(path, modelOptions, contextOptions(options, step * CONTEXT_STEP))) == null);
+                    || shortage(plan(path, modelOptions, contextOptions(options, step * CONTEXT_STEP), projector)) == null);
             length = Math.max(length, fitting * CONTEXT_STEP);
-            plan = plan(path, modelOptions, contextOptions(options, length));
+            plan = plan(path, modelOptions, contextOptions(options, length), projector);
         }
         return new Placement(target, modelOptions, contextOptions(options, length), plan, shape.layers);
     }
 
     /// A search makes many plans, of a fraction of a second each: whoever stopped waiting does not wait for all of them.
-    private static MemoryPlan plan(Path path, ModelOptions modelOptions, ContextOptions contextOptions) {
+    private static MemoryPlan plan(Path path, ModelOptions modelOptions, ContextOptions contextOptions, List<MemoryUsage> projector) {
         if (Thread.currentThread().isInterrupted()) {
             throw new CancellationException("planning of %s was cancelled".formatted(path.getFileName()));
         }
-        return Model.plan(path, modelOptions, contextOptions);
+        List<MemoryUsage> usages = Model.plan(path, modelOptions, contextOptions).usages();
+        return new MemoryPlan(Stream.concat(usages.stream(), projector.stream()).toList());
     }
 
     private static int leastLength(EngineOptions options, Shape shape) {

@@ -19,7 +19,8 @@ final class RemoteMessage {
 
     /// Writes a turn.
     static void write(ArrayNode messages, ChatMessage message) {
-        ObjectNode turn = messages.addObject().put("role", message.role()).put("content", message.content());
+        ObjectNode turn = messages.addObject().put("role", message.role());
+        RemoteMedia.write(message, turn);
         if (!message.toolCallId().isEmpty()) {
             turn.put("tool_call_id", message.toolCallId());
         }

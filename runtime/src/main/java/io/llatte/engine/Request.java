@@ -39,6 +39,7 @@ final class Request {
     final long number;
     final OptionalInt topLogprobs;
     final AdapterSet adapters;
+    final PromptMedia media;
 
     /// What is made of a given text; null where one is generated.
     final Scores scores;
@@ -71,10 +72,11 @@ final class Request {
     /// @param prompt its ids
     /// @param limit the prompt's and the answer's tokens together, at most
     /// @param adapters what changes the model for it
+    /// @param media the prompt's pictures and sounds; nothing guesses ahead behind them
     /// @param scores what is to be made of the prompt; null to go on from it
     /// @param number rises with each request
-    Request(int[] prompt, int limit, Sampler sampler, GenerationRequest asked, AdapterSet adapters, Scores scores, long number, Duration load,
-            Consumer<GenerationEnd> whenEnded, DecodeLoop loop) {
+    Request(int[] prompt, int limit, Sampler sampler, GenerationRequest asked, AdapterSet adapters, PromptMedia media, Scores scores, long number,
+            Duration load, Consumer<GenerationEnd> whenEnded, DecodeLoop loop) {
         this.tokens = Arrays.copyOf(prompt, Math.min(limit, prompt.length + READY_TOKENS));
         this.promptLength = prompt.length;
         this.limit = limit;
@@ -82,9 +84,10 @@ final class Request {
         this.ignoreEog = asked.ignoreEog();
         this.shifts = asked.overflow() == OverflowPolicy.SHIFT;
         this.priority = asked.priority();
-        this.speculation = asked.speculation();
+        this.speculation = media.isEmpty() ? asked.speculation() : Speculation.none();
         this.number = number;
         this.adapters = adapters;
+        this.media = media;
         this.scores = scores;
         this.topLogprobs = asked.topLogprobs();
         this.logprobs = topLogprobs.isPresent() ? new LogprobRecord(topLogprobs.getAsInt(), limit - prompt.length) : null;
@@ -113,7 +116,7 @@ final class Request {
 
     /// How many of its first tokens may have been evaluated for another request: all but those whose logits it needs.
     int reusable() {
-        return scores == null ? written - 1 : scores.reuses ? scores.from - 1 : 0;
+        return scores == null ? media.whole(written - 1) : scores.reuses ? scores.from - 1 : 0;
     }
 
     /// Tokens that are known: the prompt and what was generated.

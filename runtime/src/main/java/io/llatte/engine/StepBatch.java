@@ -20,6 +20,8 @@ final class StepBatch {
     private int guessed;
     private int prompts;
     private AdapterSet adapters = AdapterSet.NONE;
+    private boolean saw;
+    private int nextSeeing;
 
     /// @param capacity tokens of a micro-batch
     /// @param sequenceLength tokens that a sequence can hold
@@ -63,10 +65,51 @@ final class StepBatch {
         first = null;
         prompts = 0;
         adapters = turns.next(waitsForReaders);
+        Lane seeing = nextSeeing(waitsForReaders);
+        if (seeing != null && !saw) {
+            fillWithMedia(seeing);
+            return;
+        }
+        saw = false;
+        fillWithTokens(waitsForReaders, guesses);
+        if (seeing != null && batch.isEmpty()) {
+            fillWithMedia(seeing);
+        }
+    }
+
+    /// A lane that comes to a picture or a sound now; they take turns. Null for none.
+    private Lane nextSeeing(boolean waitsForReaders) {
+        for (int i = 0; i < lanes.count(); i++) {
+            Lane lane = lanes.get((nextSeeing + i) % lanes.count());
+            if (!lane.isIdle() && lane.isAtMedia() && takesPart(lane, waitsForReaders)) {
+                return lane;
+            }
+        }
+        return null;
+    }
+
+    private boolean takesPart(Lane lane, boolean waitsForReaders) {
+        return !lane.isIdle() && lane.request.adapters.equals(adapters) && lanes.isReady(lane) && !lane.request.isPaused(waitsForReaders);
+    }
+
+    /// Embeddings and tokens are not evaluated together: a picture has a step of its own, every other one while something else runs.
+    private void fillWithMedia(Lane seeing) {
+        for (int i = 0; i < lanes.count(); i++) {
+            lanes.get(i).planUpTo(lanes.get(i).position);
+        }
+        saw = true;
+        prompts = 1;
+        nextSeeing = (seeing.sequence.id() + 1) % lanes.count();
+        seeing.planMedia(capacity);
+        batch.clear();
+        seeing.addMediaTo(batch);
+    }
+
+    private void fillWithTokens(boolean waitsForReaders, boolean guesses) {
         for (int i = 0; i < lanes.count(); i++) {
             Lane lane = lanes.get(i);
             lane.planUpTo(lane.position);
-            if (lane.isIdle() || !lane.request.adapters.equals(adapters) || !lanes.isReady(lane) || lane.request.isPaused(waitsForReaders)) {
+            if (!takesPart(lane, waitsForReaders) || lane.isAtMedia()) {
                 continue;
             }
             if (lane.position >= sequenceLength) {
@@ -127,7 +170,7 @@ final class StepBatch {
             Lane lane = lanes.get(index);
             int room = capacity - planned;
             if (lane.isPromptNext && lane.request.priority == highest && room > 0) {
-                int end = lanes.chunkEnd(lane, lane.position + Math.min(room, lane.remaining()));
+                int end = lanes.chunkEnd(lane, lane.request.media.textEnd(lane.position, lane.position + Math.min(room, lane.remaining())));
                 end -= Math.max(0, lane.outputsUpTo(end) - outputs);
                 outputs -= lane.outputsUpTo(end);
                 plan(lane, end);

@@ -10,8 +10,8 @@ import java.util.Objects;
 /// @param reasoning what the model thought before it answered, or ""
 /// @param toolCalls the calls that the model asked for
 /// @param toolCallId with the role `tool`: the call that this answers, or ""
-/// @param images what the text speaks of; only a model with a projector can see them
-public record ChatMessage(String role, String content, String reasoning, List<ToolCall> toolCalls, String toolCallId, List<ChatImage> images) {
+/// @param media pictures and sounds that stand before the text; only a model with a projector can see or hear them
+public record ChatMessage(String role, String content, String reasoning, List<ToolCall> toolCalls, String toolCallId, List<Media> media) {
 
     public ChatMessage {
         if (role.isBlank()) {
@@ -21,17 +21,17 @@ public record ChatMessage(String role, String content, String reasoning, List<To
         Objects.requireNonNull(reasoning, "reasoning");
         Objects.requireNonNull(toolCallId, "toolCallId");
         toolCalls = List.copyOf(toolCalls);
-        images = List.copyOf(images);
+        media = List.copyOf(media);
     }
 
-    /// A turn without images.
+    /// A turn without pictures and sounds.
     public ChatMessage(String role, String content, String reasoning, List<ToolCall> toolCalls, String toolCallId) {
         this(role, content, reasoning, toolCalls, toolCallId, List.of());
     }
 
     /// The same turn with another text.
     public ChatMessage withContent(String newContent) {
-        return new ChatMessage(role, newContent, reasoning, toolCalls, toolCallId, images);
+        return new ChatMessage(role, newContent, reasoning, toolCalls, toolCallId, media);
     }
 
     public static ChatMessage of(String role, String content) {
@@ -46,9 +46,9 @@ public record ChatMessage(String role, String content, String reasoning, List<To
         return of("user", content);
     }
 
-    /// What a user says about images.
-    public static ChatMessage user(String content, List<ChatImage> images) {
-        return new ChatMessage("user", content, "", List.of(), "", images);
+    /// What a user says about pictures and sounds, which stand before the text.
+    public static ChatMessage user(String content, Media... media) {
+        return new ChatMessage("user", content, "", List.of(), "", List.of(media));
     }
 
     public static ChatMessage assistant(String content) {

@@ -66,9 +66,8 @@ public final class ChatTemplate implements AutoCloseable {
         return render(ChatRequest.of(messages)).prompt();
     }
 
-    /// Renders a conversation, with what is needed to read the answer.
+    /// Renders a conversation, with what is needed to read the answer. Pictures and sounds are [Projector#MARKER] before their message's text.
     ///
-    /// @throws UnsupportedOperationException if a message carries an image
     /// @throws io.llatte.GrammarException if a schema is no JSON
     /// @throws io.llatte.TemplateException if the template refuses the conversation, or a schema cannot be made a grammar
     public RenderedChat render(ChatRequest chat) {
@@ -128,10 +127,8 @@ public final class ChatTemplate implements AutoCloseable {
     }
 
     private static ObjectNode toJson(ChatMessage message) {
-        if (!message.images().isEmpty()) {
-            throw new UnsupportedOperationException("a message carries %d images, and templates render text only".formatted(message.images().size()));
-        }
-        ObjectNode json = JSON.createObjectNode().put("role", message.role()).put("content", message.content());
+        String content = Projector.MARKER.repeat(message.media().size()) + message.content();
+        ObjectNode json = JSON.createObjectNode().put("role", message.role()).put("content", content);
         if (!message.reasoning().isEmpty()) {
             json.put("reasoning_content", message.reasoning());
         }

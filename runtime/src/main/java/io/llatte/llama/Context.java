@@ -192,6 +192,7 @@ public final class Context implements AutoCloseable {
 
     /// Evaluates a batch for a stream, which may be cancelled by itself. The lock is held.
     void decode(Batch batch, Generation stream) {
+        batch.checkIsFor(model);
         requireRunnable(stream);
         running = stream;
         try {
@@ -232,6 +233,7 @@ public final class Context implements AutoCloseable {
     ///
     /// @throws IllegalStateException if the model has no encoder
     public void encode(Batch batch) {
+        batch.checkIsFor(model);
         locked(() -> {
             context.control().rearm();
             // A close that came before rearm() is seen here; one that comes after it sets the flag that the call reads.

@@ -168,6 +168,17 @@ public final class Model implements AutoCloseable {
         return LoraAdapter.plan(gguf, this);
     }
 
+    /// Loads a projector, with which the model sees or hears, into this model's arena: planned, admitted, loaded, charged. The caller closes it; so does
+    /// closing the model.
+    ///
+    /// @throws io.llatte.ModelLoadException if the file is missing, no projector, does not fit this model, or the model has M-RoPE positions, for which
+    ///         pictures are not evaluated
+    /// @throws io.llatte.InsufficientMemoryException if it does not fit the budget (nothing was touched) or the device
+    /// @throws IllegalStateException if the model is closed
+    public Projector loadProjector(Path gguf, ProjectorOptions options) {
+        return newChild("projector " + gguf.getFileName(), scope -> Projector.load(gguf, options, this, scope));
+    }
+
     /// A context of the layers for multi-token prediction alone.
     ///
     /// @throws io.llatte.SpeculationException if there are none, or they were not loaded

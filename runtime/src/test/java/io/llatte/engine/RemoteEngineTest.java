@@ -6,14 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import io.llatte.BackendUnavailableException;
 import io.llatte.EngineClosedException;
+import io.llatte.Pictures;
+import io.llatte.llama.Audio;
 import io.llatte.llama.ChatMessage;
 import io.llatte.llama.FinishReason;
+import io.llatte.llama.Image;
 import io.llatte.llama.SamplingOptions;
 import io.llatte.llama.Token;
 import io.llatte.llama.TokenLogprob;
 import io.llatte.llama.TokenStream;
 import io.llatte.llama.Usage;
 import java.net.URI;
+import java.util.Base64;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
@@ -77,6 +81,17 @@ class RemoteEngineTest {
         assertThat(request.authorization()).isEqualTo("Bearer " + ChatServer.KEY);
         assertThat(request.body()).contains("\"model\":\"remote-model\"", "\"max_tokens\":5", "\"seed\":7", "\"stop\":[\"STOP\"]",
                 "{\"role\":\"user\",\"content\":\"Hi\"}");
+    }
+
+    @Test
+    void pictures_areSentAsDataUrls() {
+        byte[] webp = Pictures.webp();
+        var message = ChatMessage.user("What is it?", Image.of(webp), Audio.of(new float[] {0, 1}, 16_000));
+        text(engine.generate(GenerationRequest.of(new Prompt.Chat(List.of(message)), SamplingOptions.greedy(), 2), _ -> { }));
+        assertThat(server.requests().getFirst().body()).contains(
+                "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/webp;base64," + Base64.getEncoder().encodeToString(webp) + "\"}}",
+                "{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"UklGR", "\"format\":\"wav\"}",
+                "{\"type\":\"text\",\"text\":\"What is it?\"}");
     }
 
     @Test

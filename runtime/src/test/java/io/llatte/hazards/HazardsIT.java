@@ -18,7 +18,8 @@ class HazardsIT {
 
     private static final List<Class<? extends Hazards>> GROUPS = List.of(DecodeHazards.class, ContextHazards.class, LifetimeHazards.class,
             SamplerHazards.class, GrammarHazards.class, StateHazards.class, TextHazards.class, TemplateHazards.class, DamagedFileHazards.class,
-            EmbeddingHazards.class);
+            EmbeddingHazards.class,
+            MediaHazards.class);
 
     static List<Class<? extends Hazards>> groups() {
         return GROUPS;

@@ -9,11 +9,14 @@ import io.llatte.bindings.llama_model_kv_override;
 import io.llatte.bindings.llama_model_params;
 import io.llatte.bindings.llama_model_quantize_params;
 import io.llatte.bindings.llama_perf_context_data;
+import io.llatte.bindings.llatte_chunk;
 import io.llatte.bindings.llatte_control;
 import io.llatte.bindings.llatte_embedding_info;
 import io.llatte.bindings.llatte_error;
 import io.llatte.bindings.llatte_logprobs;
 import io.llatte.bindings.llatte_memory_entry;
+import io.llatte.bindings.llatte_projector_info;
+import io.llatte.bindings.llatte_projector_params;
 import io.llatte.bindings.llatte_text;
 import java.lang.foreign.GroupLayout;
 import java.lang.foreign.MemoryLayout;
@@ -35,7 +38,8 @@ public final class AbiCheck {
             ggml_init_params.layout(), llama_model_params.layout(), llama_context_params.layout(), llama_model_quantize_params.layout(),
             llama_logit_bias.layout(), llama_model_kv_override.layout(), llama_perf_context_data.layout(), llatte_error.layout(),
             llatte_text.layout(), llatte_control.layout(), llatte_memory_entry.layout(), llatte_logprobs.layout(),
-            llatte_embedding_info.layout());
+            llatte_embedding_info.layout(),
+            llatte_projector_params.layout(), llatte_projector_info.layout(), llatte_chunk.layout());
 
     private AbiCheck() {
     }

@@ -15,6 +15,9 @@ public final class NativeBatch {
     private final MemorySegment sequences;
     private final MemorySegment sequenceCounts;
     private final MemorySegment outputs;
+    private MemorySegment embeddings = MemorySegment.NULL;
+    private int embeddingLength;
+    private boolean causal = true;
     private int size;
 
     public NativeBatch(int capacity) {
@@ -40,6 +43,8 @@ public final class NativeBatch {
 
     public void clear() {
         size = 0;
+        embeddings = MemorySegment.NULL;
+        causal = true;
     }
 
     public void add(int token, int position, int sequence, boolean output) {
@@ -48,6 +53,27 @@ public final class NativeBatch {
         sequences.setAtIndex(ValueLayout.JAVA_INT, size, sequence);
         outputs.set(ValueLayout.JAVA_BYTE, size, output ? (byte) 1 : (byte) 0);
         size++;
+    }
+
+    /// What stands in place of the rows' tokens: `float[size][length]`.
+    public void setEmbeddings(MemorySegment source, long firstFloat, int length, boolean causalAttention) {
+        embeddings = source.asSlice(firstFloat * Float.BYTES, (long) size * length * Float.BYTES);
+        embeddingLength = length;
+        causal = causalAttention;
+    }
+
+    public boolean hasEmbeddings() {
+        return !embeddings.equals(MemorySegment.NULL);
+    }
+
+    /// Floats of a row's embedding.
+    public int embeddingLength() {
+        return embeddingLength;
+    }
+
+    /// Whether a row attends to those before it alone.
+    public boolean causal() {
+        return causal;
     }
 
     public int token(int row) {
@@ -62,8 +88,13 @@ public final class NativeBatch {
         return sequences.getAtIndex(ValueLayout.JAVA_INT, row);
     }
 
+    MemorySegment embeddings() {
+        return embeddings;
+    }
+
+    /// NULL where there are embeddings.
     MemorySegment tokens() {
-        return tokens;
+        return hasEmbeddings() ? MemorySegment.NULL : tokens;
     }
 
     MemorySegment positions() {

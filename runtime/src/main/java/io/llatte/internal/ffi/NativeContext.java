@@ -145,13 +145,32 @@ public final class NativeContext implements AutoCloseable {
     }
 
     public void decode(NativeBatch batch) {
-        int status = LlamaCpp.llatte_context_decode(handle.segment(), batch.size(), batch.tokens(), MemorySegment.NULL, batch.positions(),
+        if (batch.causal()) {
+            decodeRows(batch);
+            return;
+        }
+        setCausal(false);
+        try {
+            decodeRows(batch);
+        } finally {
+            // A context that has failed an assertion refuses this, and everything else.
+            LlamaCpp.llatte_context_set_causal(handle.segment(), true, MemorySegment.NULL);
+        }
+    }
+
+    private void decodeRows(NativeBatch batch) {
+        int status = LlamaCpp.llatte_context_decode(handle.segment(), batch.size(), batch.tokens(), batch.embeddings(), batch.positions(),
                 batch.sequenceCounts(), batch.sequences(), 1, batch.outputs(), error);
         NativeStatus.check(status, error, "decoding a batch");
     }
 
+    private void setCausal(boolean causal) {
+        int status = LlamaCpp.llatte_context_set_causal(handle.segment(), causal, error);
+        NativeStatus.check(status, error, "changing the attention");
+    }
+
     public void encode(NativeBatch batch) {
-        int status = LlamaCpp.llatte_context_encode(handle.segment(), batch.size(), batch.tokens(), MemorySegment.NULL, batch.positions(),
+        int status = LlamaCpp.llatte_context_encode(handle.segment(), batch.size(), batch.tokens(), batch.embeddings(), batch.positions(),
                 batch.sequenceCounts(), batch.sequences(), 1, batch.outputs(), error);
         NativeStatus.check(status, error, "encoding a batch");
     }

@@ -7,6 +7,7 @@ import io.llatte.ContextOverflowException;
 import io.llatte.DecodeException;
 import io.llatte.GrammarException;
 import io.llatte.InsufficientMemoryException;
+import io.llatte.MediaException;
 import io.llatte.ModelLoadException;
 import io.llatte.NativeAssertionException;
 import io.llatte.SavedStateException;
@@ -58,6 +59,7 @@ final class NativeStatus {
             case 11 -> new SavedStateException(message);
             case 13 -> new UncheckedIOException(new IOException(message));
             case 16 -> new SpeculationException(message);
+            case 17 -> new MediaException(message);
             case 14, 15 -> new NativeAssertionException(message);
             default -> throw new AssertionError("status " + status + " is unknown to these bindings: " + message);
         };
