@@ -153,7 +153,7 @@ final class Lifecycle implements AutoCloseable {
     ///
     /// @throws CancellationException if the thread is interrupted while it waits
     AnswerStream generate(GenerationRequest request) {
-        return onceReady(() -> slot.admit(request));
+        return onceReady(() -> slot.admit(request)).get();
     }
 
     /// The engine that answers, once one does; as a request would have it.

@@ -71,22 +71,40 @@ final class ModelSlot {
         return isReady() && requests.isEmpty();
     }
 
-    /// Starts a request. The lock is held and the slot ready: nothing can take the engine away before the request is counted.
-    AnswerStream admit(GenerationRequest request) {
+    /// Counts a request: nothing takes the engine away before it has ended. The lock is held and the slot ready.
+    ///
+    /// @return starts it, to be called once and without the lock: prompts become tokens and pictures are encoded, which takes time
+    Supplier<AnswerStream> admit(GenerationRequest request) {
         Engine engine = current.engine();
         Requests.Ticket ticket = requests.add(engine.modelId());
         status.activity();
         show("");
         events.publish(new LlmEvent.Generating(ticket.modelId(), ticket.id()));
+        return () -> start(engine, request, ticket);
+    }
+
+    private AnswerStream start(Engine engine, GenerationRequest request, Requests.Ticket ticket) {
         try {
             AnswerStream stream = engine.generate(request, end -> ended(ticket, end));
             ticket.started(stream);
             return stream;
-        } catch (RuntimeException e) {
-            requests.remove(ticket);
-            show("");
+        } catch (RuntimeException | Error e) {
+            leave(ticket);
             throw e;
         }
+    }
+
+    /// A request has ended without an answer to tell of.
+    private void leave(Requests.Ticket ticket) {
+        locked(() -> {
+            requests.remove(ticket);
+            status.activity();
+            if (current != null) {
+                show("");
+            }
+            return null;
+        });
+        afterActivity.run();
     }
 
     /// A call of the engine that is no stream. It counts as a request until it ends: nothing takes the engine away before.
@@ -113,15 +131,7 @@ final class ModelSlot {
 
         @Override
         public void close() {
-            locked(() -> {
-                requests.remove(ticket);
-                status.activity();
-                if (current != null) {
-                    show("");
-                }
-                return null;
-            });
-            afterActivity.run();
+            leave(ticket);
         }
     }
 
