@@ -264,9 +264,22 @@ bool constraint::is_unseen(llama_token token) const {
     return !by_tokens && vocabulary->is_unseen(token) && std::find(shown.begin(), shown.end(), token) == shown.end();
 }
 
+// llama.cpp does not tell. While it waits a grammar forbids nothing, not even a single byte.
+bool constraint::is_waiting() const {
+    if (!lazy) {
+        return false;
+    }
+    beginnings::set everything;
+    everything.set();
+    std::vector<int32_t> places(256);
+    std::iota(places.begin(), places.end(), beginnings::alone);
+    drop_forbidden(everything, places);
+    return everything.all();
+}
+
 bool constraint::allows(llama_token token) const {
     if (is_unseen(token)) {
-        return false;
+        return is_waiting();
     }
     llama_token_data       one{ token, 1.0f, 0.0f };
     llama_token_data_array choice{ &one, 1, -1, false };
@@ -289,7 +302,8 @@ void constraint::forbid(llama_token_data_array & choice) const {
         return;
     }
     llama_sampler_apply(grammar.get(), &choice);
-    for (size_t i = 0; i < choice.size; i++) {
+    const bool waiting = is_waiting();
+    for (size_t i = 0; i < choice.size && !waiting; i++) {
         if (is_unseen(choice.data[i].id)) {
             choice.data[i].logit = -INFINITY;
         }

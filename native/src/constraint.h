@@ -56,6 +56,7 @@ public:
 private:
     void take_grammar(const llatte_model * model, sampler_ptr made, bool names_tokens);
     bool is_unseen(llama_token token) const;
+    bool is_waiting() const;
     void drop_forbidden(beginnings::set & possible, const std::vector<int32_t> & places) const;
     void accept_prefill();
 

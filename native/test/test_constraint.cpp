@@ -89,6 +89,13 @@ CASE(a_grammar_that_waits_for_its_trigger) {
     CHECK(is_free(sampler, "x"));
 }
 
+CASE(special_tokens_before_a_trigger_and_after_it) {
+    auto sampler = greedy(R"({"grammar":"root ::= \"<t>\" [a-z<>/]*",)" + trigger + "," + none + "}");
+    CHECK(sampler->bounds.allows(1)); // <s>: free text may be anything
+    accept(sampler, "a<t>");
+    CHECK(!sampler->bounds.allows(1));
+}
+
 CASE(what_the_template_wrote_of_the_answer) {
     auto sampler = greedy(R"({"grammar":"root ::= \"ab\" \"12\"","generation_prompt":"ab","thinking_end_tags":[]})");
     CHECK(!is_free(sampler, "a"));
