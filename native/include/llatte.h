@@ -556,7 +556,8 @@ LLATTE_API void    llatte_template_free(struct llatte_template * tmpl); /* NULL 
 LLATTE_API int32_t llatte_template_source(const struct llatte_template * tmpl, struct llatte_text * out, struct llatte_error * error);
 
 /* Renders a conversation. `request` is JSON: {"messages": [OpenAI's form], "tools": [OpenAI's form], "tool_choice": "auto|required|none",
- * "parallel_tool_calls": bool, "add_generation_prompt": bool (true), "enable_thinking": bool (true), "json_schema": object,
+ * "parallel_tool_calls": bool, "add_generation_prompt": bool (true), "continue_final_message": true|"reasoning_content"|"content",
+ * "enable_thinking": bool (true), "json_schema": object,
  * "grammar": string, "reasoning_format": "none|auto|deepseek", "chat_template_kwargs": {}, "now": seconds since the epoch}; all but
  * `messages` may be absent. The answer is JSON: {"prompt", "grammar", "grammar_lazy", "grammar_triggers": [{"type","value","token"}],
  * "preserved_tokens": [], "additional_stops": [], "format", "generation_prompt", "parser", "supports_thinking", "thinking_start_tag",

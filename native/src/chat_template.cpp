@@ -197,6 +197,9 @@ common_chat_templates_inputs inputs_of(const json & request) {
     inputs.grammar               = request.value("grammar", "");
     inputs.tool_choice           = common_chat_tool_choice_parse_oaicompat(request.value("tool_choice", "auto"));
     inputs.reasoning_format      = common_reasoning_format_from_name(request.value("reasoning_format", "none"));
+    if (request.contains("continue_final_message")) {
+        inputs.continue_final_message = common_chat_continuation_parse(request.at("continue_final_message"));
+    }
     if (request.contains("tools")) {
         inputs.tools = common_chat_tools_parse_oaicompat(request.at("tools"));
     }

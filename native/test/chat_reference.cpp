@@ -56,8 +56,9 @@ json message_of(const common_chat_msg & msg) {
 
 // Why our API cannot ask this; "" where it can.
 std::string left_out(const common_chat_templates_inputs & inputs) {
-    if (inputs.continue_final_message != COMMON_CHAT_CONTINUATION_NONE) {
-        return "goes on with a turn of the assistant";
+    const bool goes_on = inputs.continue_final_message != COMMON_CHAT_CONTINUATION_NONE;
+    if (goes_on && (inputs.add_generation_prompt || inputs.messages.back().role != "assistant")) {
+        return "goes on with a turn that is not the assistant's, or begins another";
     }
     if (!inputs.grammar.empty()) {
         return "a grammar beside the format's own";
@@ -105,6 +106,7 @@ json request_of(const common_chat_templates_inputs & inputs) {
     request["parallel_tool_calls"] = inputs.parallel_tool_calls;
     request["json_schema"]         = inputs.json_schema;
     request["add_generation"]      = inputs.add_generation_prompt;
+    request["continuation"]        = static_cast<int>(inputs.continue_final_message);
     request["enable_thinking"]     = inputs.enable_thinking;
     request["separate_reasoning"]  = inputs.reasoning_format != COMMON_REASONING_FORMAT_NONE;
     request["arguments"]           = arguments;

@@ -14,19 +14,26 @@ import java.util.Optional;
 /// @param parallelToolCalls whether it may ask for several calls at once
 /// @param jsonSchema what the answer's text must be, as a JSON schema
 /// @param addGenerationPrompt whether the prompt ends where the assistant begins to speak
+/// @param continuation whether the last turn, the assistant's, is gone on with; not with `addGenerationPrompt`
 /// @param enableThinking whether a template that knows reasoning asks for it
 /// @param separateReasoning whether reasoning is told apart from the answer's text, or stands in it as the model writes it
 /// @param templateArguments further variables of the template: names, and values as JSON
 /// @param now the date that a template may write
 public record ChatRequest(List<ChatMessage> messages, List<ToolDefinition> tools, ToolChoice toolChoice, boolean parallelToolCalls,
-                          Optional<String> jsonSchema, boolean addGenerationPrompt, boolean enableThinking, boolean separateReasoning,
-                          Map<String, String> templateArguments, Instant now) {
+                          Optional<String> jsonSchema, boolean addGenerationPrompt, Continuation continuation, boolean enableThinking,
+                          boolean separateReasoning, Map<String, String> templateArguments, Instant now) {
 
     public ChatRequest {
         messages = List.copyOf(messages);
         tools = List.copyOf(tools);
         Objects.requireNonNull(toolChoice, "toolChoice");
         Objects.requireNonNull(jsonSchema, "jsonSchema");
+        Objects.requireNonNull(continuation, "continuation");
+        if (continuation != Continuation.NONE && (addGenerationPrompt || messages.isEmpty() || !messages.getLast().role().equals("assistant")
+                || !messages.getLast().toolCalls().isEmpty())) {
+            throw new IllegalArgumentException("only an assistant's turn without tool calls, the last of the conversation, can be gone on with, and no "
+                    + "other is begun then");
+        }
         templateArguments = Map.copyOf(templateArguments);
         Objects.requireNonNull(now, "now");
         if (tools.stream().map(ToolDefinition::name).distinct().count() < tools.size()) {
@@ -48,13 +55,13 @@ public record ChatRequest(List<ChatMessage> messages, List<ToolDefinition> tools
 
     public Builder toBuilder() {
         return new Builder(messages).tools(tools).toolChoice(toolChoice).parallelToolCalls(parallelToolCalls).jsonSchema(jsonSchema)
-                .addGenerationPrompt(addGenerationPrompt).enableThinking(enableThinking).separateReasoning(separateReasoning).templateArguments(templateArguments).now(now);
+                .addGenerationPrompt(addGenerationPrompt).continuation(continuation).enableThinking(enableThinking).separateReasoning(separateReasoning).templateArguments(templateArguments).now(now);
     }
 
     /// Another conversation, rendered in the same way.
     public ChatRequest withMessages(List<ChatMessage> others) {
-        return new ChatRequest(others, tools, toolChoice, parallelToolCalls, jsonSchema, addGenerationPrompt, enableThinking, separateReasoning,
-                templateArguments, now);
+        return new ChatRequest(others, tools, toolChoice, parallelToolCalls, jsonSchema, addGenerationPrompt, continuation, enableThinking,
+                separateReasoning, templateArguments, now);
     }
 
     /// The same conversation without a place for the next answer.
@@ -81,6 +88,7 @@ public record ChatRequest(List<ChatMessage> messages, List<ToolDefinition> tools
         private boolean parallelToolCalls;
         private Optional<String> jsonSchema = Optional.empty();
         private boolean addGenerationPrompt = true;
+        private Continuation continuation = Continuation.NONE;
         private boolean enableThinking = true;
         private boolean separateReasoning = true;
         private Map<String, String> templateArguments = Map.of();
@@ -115,6 +123,11 @@ public record ChatRequest(List<ChatMessage> messages, List<ToolDefinition> tools
             return this;
         }
 
+        public Builder continuation(Continuation value) {
+            continuation = value;
+            return this;
+        }
+
         public Builder enableThinking(boolean value) {
             enableThinking = value;
             return this;
@@ -136,7 +149,7 @@ public record ChatRequest(List<ChatMessage> messages, List<ToolDefinition> tools
         }
 
         public ChatRequest build() {
-            return new ChatRequest(messages, tools, toolChoice, parallelToolCalls, jsonSchema, addGenerationPrompt, enableThinking,
+            return new ChatRequest(messages, tools, toolChoice, parallelToolCalls, jsonSchema, addGenerationPrompt, continuation, enableThinking,
                     separateReasoning, templateArguments, now);
         }
     }

@@ -101,6 +101,12 @@ public final class ChatTemplate implements AutoCloseable {
                 .put("tool_choice", chat.toolChoice().name().toLowerCase(Locale.ROOT))
                 .put("parallel_tool_calls", chat.parallelToolCalls())
                 .put("now", chat.now().getEpochSecond());
+        switch (chat.continuation()) {
+            case NONE -> { }
+            case AUTO -> request.put("continue_final_message", true);
+            case REASONING -> request.put("continue_final_message", "reasoning_content");
+            case CONTENT -> request.put("continue_final_message", "content");
+        }
         var messages = request.putArray("messages");
         chat.messages().forEach(message -> messages.add(toJson(message)));
         if (!chat.tools().isEmpty()) {
