@@ -135,8 +135,8 @@ public final class InProcessEngine implements Engine {
         }
         try {
             sampler.acceptPrompt(seen.isEmpty() ? prompt.ids() : Arrays.stream(prompt.ids()).filter(id -> id >= 0).toArray());
-            var admitted = new Request(prompt.ids(), limit(prompt.ids().length, request), sampler, request, set, seen, null, lastNumber.incrementAndGet(),
-                    model.loadTime(), whenEnded, loop);
+            var admitted = new Request(prompt.ids(), limit(prompt.ids().length, request), sampler, request, set, seen, null,
+                    lastNumber.incrementAndGet(), model.loadTime(), whenEnded, loop);
             submit(admitted);
             return new EngineStream(admitted, model.vocab(), prompt);
         } catch (RuntimeException e) {
@@ -185,8 +185,8 @@ public final class InProcessEngine implements Engine {
                     tokens.length, sequenceLength);
         }
         GenerationRequest asked = GenerationRequest.builder(new Prompt.Text("text")).build();
-        var request = new Request(tokens.clone(), tokens.length, Sampler.greedy(model), asked, AdapterSet.NONE, PromptMedia.NONE, scores, lastNumber.incrementAndGet(),
-                model.loadTime(), _ -> { }, loop);
+        var request = new Request(tokens.clone(), tokens.length, Sampler.greedy(model), asked, AdapterSet.NONE, PromptMedia.NONE, scores,
+                lastNumber.incrementAndGet(), model.loadTime(), _ -> { }, loop);
         try {
             submit(request);
         } catch (RuntimeException e) {
