@@ -54,6 +54,22 @@ json message_of(const common_chat_msg & msg) {
     return one;
 }
 
+// The tool that a result comes from, as our API tells templates: by the id of its call.
+std::string called(const std::vector<common_chat_msg> & messages, const common_chat_msg & result) {
+    std::string name;
+    for (const auto & msg : messages) {
+        if (&msg == &result) {
+            break;
+        }
+        for (const auto & call : msg.tool_calls) {
+            if (!call.id.empty() && call.id == result.tool_call_id) {
+                name = call.name;
+            }
+        }
+    }
+    return name;
+}
+
 // Why our API cannot ask this; "" where it can.
 std::string left_out(const common_chat_templates_inputs & inputs) {
     const bool goes_on = inputs.continue_final_message != COMMON_CHAT_CONTINUATION_NONE;
@@ -70,8 +86,8 @@ std::string left_out(const common_chat_templates_inputs & inputs) {
         if (!msg.content_parts.empty()) {
             return "a turn in parts";
         }
-        if (!msg.tool_name.empty()) {
-            return "a result with its tool's name";
+        if (msg.tool_name != called(inputs.messages, msg)) {
+            return "a result with another tool's name than that of its call";
         }
     }
     for (const auto & tool : inputs.tools) {
@@ -114,6 +130,26 @@ json request_of(const common_chat_templates_inputs & inputs) {
     return request;
 }
 
+// What the shim's answer says besides, under the names that it has there.
+json syntax_of(const common_chat_params & params) {
+    json syntax   = json::object();
+    json triggers = json::array();
+    for (const auto & trigger : params.grammar_triggers) {
+        json one     = json::object();
+        one["type"]  = static_cast<int>(trigger.type);
+        one["value"] = trigger.value;
+        one["token"] = trigger.token;
+        triggers.push_back(one);
+    }
+    syntax["grammar_triggers"]   = triggers;
+    syntax["format"]             = static_cast<int>(params.format);
+    syntax["generation_prompt"]  = params.generation_prompt;
+    syntax["supports_thinking"]  = params.supports_thinking;
+    syntax["thinking_start_tag"] = params.thinking_start_tag;
+    syntax["thinking_end_tags"]  = texts(params.thinking_end_tags);
+    return syntax;
+}
+
 common_chat_params recorded_apply(const common_chat_templates * tmpls, const common_chat_templates_inputs & given) {
     common_chat_templates_inputs inputs = given;
     inputs.now                          = std::chrono::system_clock::time_point(std::chrono::seconds(1700000000));
@@ -137,6 +173,7 @@ common_chat_params recorded_apply(const common_chat_templates * tmpls, const com
         expected["lazy"]                = params.grammar_lazy;
         expected["stops"]               = texts(params.additional_stops);
         expected["preserved"]           = texts(params.preserved_tokens);
+        expected["syntax"]              = syntax_of(params);
         now.request["expected"]         = expected;
         cases.push_back(now);
         return params;

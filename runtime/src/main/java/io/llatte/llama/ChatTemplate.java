@@ -5,13 +5,16 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.llatte.GrammarException;
 import io.llatte.internal.ffi.NativeLibrary;
 import io.llatte.internal.ffi.NativeTemplate;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /// A jinja chat template, rendered and its output parsed by llama.cpp's own code (llama-common). The caller closes it; it does not need the
 /// model any more. Any thread.
@@ -107,8 +110,7 @@ public final class ChatTemplate implements AutoCloseable {
             case REASONING -> request.put("continue_final_message", "reasoning_content");
             case CONTENT -> request.put("continue_final_message", "content");
         }
-        var messages = request.putArray("messages");
-        chat.messages().forEach(message -> messages.add(toJson(message)));
+        request.set("messages", turns(chat.messages()));
         if (!chat.tools().isEmpty()) {
             var tools = request.putArray("tools");
             for (ToolDefinition tool : chat.tools()) {
@@ -130,6 +132,21 @@ public final class ChatTemplate implements AutoCloseable {
         } catch (JsonProcessingException e) {
             throw new GrammarException("%s, of %d characters, is not JSON: %s".formatted(what, json.length(), e.getOriginalMessage()), e);
         }
+    }
+
+    /// A result gets the name of the tool that was called: some templates write it.
+    private static ArrayNode turns(List<ChatMessage> messages) {
+        ArrayNode turns = JSON.createArrayNode();
+        Map<String, String> called = new HashMap<>();
+        for (ChatMessage message : messages) {
+            ObjectNode turn = toJson(message);
+            if (called.containsKey(message.toolCallId())) {
+                turn.put("name", called.get(message.toolCallId()));
+            }
+            turns.add(turn);
+            message.toolCalls().stream().filter(call -> !call.id().isEmpty()).forEach(call -> called.put(call.id(), call.name()));
+        }
+        return turns;
     }
 
     private static ObjectNode toJson(ChatMessage message) {

@@ -62,6 +62,9 @@ class ChatReferenceIT {
         compare(different, name + ": lazy", expected.path("lazy").asBoolean(), rendered.grammarLazy());
         compare(different, name + ": stops", texts(expected.path("stops")), rendered.stop());
         compare(different, name + ": preserved", texts(expected.path("preserved")), rendered.preservedTokens());
+        JsonNode syntax = ChatTemplate.parse(rendered.syntax());
+        expected.path("syntax").properties().forEach(entry ->
+                compare(different, name + ": " + entry.getKey(), entry.getValue(), syntax.path(entry.getKey())));
         int answers = 0;
         try (var parser = AnswerParser.of(rendered)) {
             for (JsonNode answer : one.path("answers")) {

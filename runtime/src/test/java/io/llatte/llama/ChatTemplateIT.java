@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import io.llatte.TemplateException;
 import io.llatte.memory.DeviceArena;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class ChatTemplateIT {
@@ -41,6 +42,17 @@ class ChatTemplateIT {
             var rendered = template.render(ChatRequest.of(List.of(ChatMessage.user("hi"))));
 
             assertThat(ChatTemplate.parse(rendered, "Hello there.", false)).isEqualTo(ChatMessage.assistant("Hello there."));
+        }
+    }
+
+    @Test
+    void result_saysWhichToolWasCalled() {
+        try (var template = ChatTemplate.parse("{% for message in messages %}{{ message.role }}={{ message.name }} {% endfor %}", "", "")) {
+            var calls = new ChatMessage("assistant", "", "", List.of(new ToolCall("a", "sun", "{}"), new ToolCall("b", "rain", "{}"),
+                    new ToolCall("", "hail", "{}")), "");
+            var results = List.of("b", "a", "c", "").stream().map(id -> new ChatMessage("tool", "wet", "", List.of(), id));
+            assertThat(template.render(Stream.concat(Stream.of(ChatMessage.user("hi"), calls), results).toList()))
+                    .isEqualTo("user= assistant= tool=rain tool=sun tool= tool= ");
         }
     }
 
