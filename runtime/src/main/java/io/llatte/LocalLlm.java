@@ -203,7 +203,8 @@ public final class LocalLlm implements AutoCloseable {
                         results.add(result);
                     }
                     case ChatEvent.Ended(var answer) -> {
-                        turns.add(answer.message());
+                        // Calls that were cut off have not run, and have no results.
+                        turns.add(new ChatMessage("assistant", answer.text(), answer.reasoning(), List.of(), ""));
                         return new ToolAnswer(answer, turns, results);
                     }
                     case ChatEvent.TextDelta _, ChatEvent.ReasoningDelta _, ChatEvent.ToolCallDelta _ -> { }

@@ -20,6 +20,8 @@ import java.util.function.BiFunction;
 /// A conversation with tools: answers, calls that they ask for, and further answers, until one asks for none.
 final class ToolEvents implements ChatStream {
 
+    private static final String NO_ARGUMENTS = "{}";
+
     private final Toolbox toolbox;
     private final BiFunction<List<ChatMessage>, ChatOptions, AnswerStream> engine;
     private final List<ChatMessage> messages;
@@ -89,12 +91,8 @@ final class ToolEvents implements ChatStream {
     }
 
     private ChatEvent called(ChatAnswer whole) {
-        List<ToolCall> named = new ArrayList<>();
-        for (ToolCall call : whole.toolCalls()) {
-            calls++;
-            named.add(call.id().isEmpty() ? new ToolCall("call%05d".formatted(calls), call.name(), call.arguments()) : call);
-        }
-        ChatMessage message = new ChatMessage("assistant", whole.text(), whole.reasoning(), named, "");
+        List<ToolCall> named = whole.toolCalls().stream().map(this::named).toList();
+        ChatMessage message = new ChatMessage("assistant", whole.text(), whole.reasoning(), named.stream().map(ToolEvents::told).toList(), "");
         messages.add(message);
         for (ToolCall call : named) {
             var task = new FutureTask<>(() -> toolbox.call(call));
@@ -105,6 +103,17 @@ final class ToolEvents implements ChatStream {
             cancel();
         }
         return new ChatEvent.ToolsCalled(new ChatAnswer(message, whole.finishReason(), whole.usage(), whole.timings(), whole.logprobs()));
+    }
+
+    private ToolCall named(ToolCall call) {
+        calls++;
+        String arguments = call.arguments().isBlank() ? NO_ARGUMENTS : call.arguments();
+        return new ToolCall(call.id().isEmpty() ? "call%05d".formatted(calls) : call.id(), call.name(), arguments);
+    }
+
+    /// A call as the conversation has it: with arguments that cannot be read, no template could write what follows.
+    private static ToolCall told(ToolCall call) {
+        return call.defect().isEmpty() ? call : new ToolCall(call.id(), call.name(), NO_ARGUMENTS);
     }
 
     private ChatEvent returned(FutureTask<ToolResult> task) {

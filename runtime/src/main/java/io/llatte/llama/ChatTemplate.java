@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.llatte.GrammarException;
+import io.llatte.TemplateException;
 import io.llatte.internal.ffi.NativeLibrary;
 import io.llatte.internal.ffi.NativeTemplate;
 import java.util.ArrayList;
@@ -35,14 +36,14 @@ public final class ChatTemplate implements AutoCloseable {
 
     /// The model's own template.
     ///
-    /// @throws io.llatte.TemplateException if the model has none, or it cannot be parsed
+    /// @throws TemplateException if the model has none, or it cannot be parsed
     public static ChatTemplate of(Model model) {
         return new ChatTemplate(NativeTemplate.of(model.nativeModel(), null));
     }
 
     /// A given template with the model's BOS and EOS.
     ///
-    /// @throws io.llatte.TemplateException if it cannot be parsed
+    /// @throws TemplateException if it cannot be parsed
     public static ChatTemplate of(Model model, String jinja) {
         return new ChatTemplate(NativeTemplate.of(model.nativeModel(), jinja));
     }
@@ -51,7 +52,7 @@ public final class ChatTemplate implements AutoCloseable {
     ///
     /// @param bos the text of the beginning-of-sentence token, or ""
     /// @param eos the text of the end-of-sentence token, or ""
-    /// @throws io.llatte.TemplateException if it cannot be parsed
+    /// @throws TemplateException if it cannot be parsed
     public static ChatTemplate parse(String jinja, String bos, String eos) {
         NativeLibrary.load();
         return new ChatTemplate(NativeTemplate.of(jinja, bos, eos));
@@ -64,7 +65,7 @@ public final class ChatTemplate implements AutoCloseable {
 
     /// Renders a conversation as the prompt for its next answer.
     ///
-    /// @throws io.llatte.TemplateException if the template refuses the conversation, as some do two turns of one role
+    /// @throws TemplateException if the template refuses the conversation, as some do two turns of one role
     public String render(List<ChatMessage> messages) {
         return render(ChatRequest.of(messages)).prompt();
     }
@@ -72,10 +73,15 @@ public final class ChatTemplate implements AutoCloseable {
     /// Renders a conversation, with what is needed to read the answer. Pictures and sounds are [Projector#MARKER] before their message's text.
     ///
     /// @throws io.llatte.GrammarException if a schema is no JSON
-    /// @throws io.llatte.TemplateException if the template refuses the conversation, or a schema cannot be made a grammar
+    /// @throws TemplateException if the template refuses the conversation, a schema cannot be made a grammar, or a tool's call is required and the
+    ///         template knows none
     public RenderedChat render(ChatRequest chat) {
         String syntax = template.render(toJson(chat).toString());
         JsonNode answer = parse(syntax);
+        if (chat.toolChoice() == ToolChoice.REQUIRED && answer.path("grammar").asText("").isEmpty()) {
+            throw new TemplateException("a tool's call is required, and llama.cpp knows none in this template: %d tools cannot be called"
+                    .formatted(chat.tools().size()));
+        }
         return new RenderedChat(answer.path("prompt").asText(), texts(answer.path("additional_stops")), answer.path("grammar").asText(""),
                 answer.path("grammar_lazy").asBoolean(), texts(answer.path("preserved_tokens")), answer.path("supports_thinking").asBoolean(),
                 answer.path("format").asInt() == CONTENT_ONLY, syntax);
@@ -89,7 +95,7 @@ public final class ChatTemplate implements AutoCloseable {
 
     /// Reads a whole answer, or the beginning of one; see [AnswerParser], which is faster for several.
     ///
-    /// @throws io.llatte.TemplateException if the text does not follow the format
+    /// @throws TemplateException if the text does not follow the format
     public static ChatMessage parse(RenderedChat rendered, String text, boolean partial) {
         try (var parser = AnswerParser.of(rendered)) {
             return parser.parse(text, partial);

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -70,11 +71,16 @@ public final class Toolbox {
         return maxRounds;
     }
 
-    /// Runs a call on this thread. Never throws what the tool throws: the model is told.
+    /// Runs a call on this thread. Never throws what the tool throws: the model is told. So it is of arguments that are no JSON object, and nothing
+    /// runs then.
     public ToolResult call(ToolCall call) {
         Tool tool = tools.get(call.name());
         if (tool == null) {
             return new ToolResult(call, "there is no tool %s; there is: %s".formatted(call.name(), String.join(", ", tools.keySet())), true);
+        }
+        Optional<String> defect = call.arguments().isBlank() ? Optional.empty() : call.defect();
+        if (defect.isPresent()) {
+            return new ToolResult(call, "the arguments cannot be read: " + defect.get(), true);
         }
         try {
             return new ToolResult(call, Objects.requireNonNullElse(tool.function().call(call.arguments()), "done"), false);

@@ -57,6 +57,17 @@ class ChatTemplateIT {
     }
 
     @Test
+    void requiredCall_isRefused_whereTheTemplateKnowsNone() {
+        try (var template = ChatTemplate.parse(CHATML, "", "")) {
+            var request = ChatRequest.builder(List.of(ChatMessage.user("hi"))).tools(List.of(new ToolDefinition("sun", "Shines", "{\"type\":\"object\"}")));
+
+            assertThat(template.render(request.build()).prompt()).contains("hi");
+            assertThatExceptionOfType(TemplateException.class).isThrownBy(() -> template.render(request.toolChoice(ToolChoice.REQUIRED).build()))
+                    .withMessageContaining("1 tools");
+        }
+    }
+
+    @Test
     void brokenTemplates_areRefusedWithTheReason() {
         for (String source : List.of("", "{% for x in %}", "{{ unclosed", "{% if a %}", "{{" + "(".repeat(100_000) + ")".repeat(100_000) + "}}",
                 "{% if true %}".repeat(100_000) + "{% endif %}".repeat(100_000))) {

@@ -88,6 +88,8 @@ class ToolboxTest {
         });
         assertThat(call("weather", "{\"city\":\"Rome\"").text()).contains("no JSON");
         assertThat(call("weather", "{\"city\":\"Rome\",\"unit\":\"KELVIN\",\"day\":null}").text()).contains("unit");
+        assertThat(call("greet", "{\"n\":1e999}").text()).contains("1e999");
+        assertThat(call("greet", "[]").failed()).isTrue();
         assertThat(call("broken", "{}")).satisfies(result -> assertThat(result.failed()).isTrue());
         assertThat(call("forecast", "{}").text()).contains("no tool forecast").contains("act, broken, greet, weather");
     }
