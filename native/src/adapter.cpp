@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <map>
 #include <memory>
 
 struct llatte_adapter {
@@ -24,8 +23,6 @@ namespace llatte {
 
 namespace {
 
-using buffer_bytes = std::map<ggml_backend_buffer_type_t, int64_t>;
-
 constexpr const char * suffix_a = ".lora_a";
 constexpr const char * suffix_b = ".lora_b";
 
@@ -33,28 +30,6 @@ bool ends_with(const std::string & text, const char * suffix) {
     const size_t length = strlen(suffix);
     return text.size() >= length && text.compare(text.size() - length, length, suffix) == 0;
 }
-
-// The tensors' shapes: gguf.h tells names and types only.
-struct tensor_shapes {
-    explicit tensor_shapes(const std::string & path) {
-        gguf_init_params params{};
-        params.no_alloc = true;
-        params.ctx      = &tensors;
-        gguf            = gguf_init_from_file(path.c_str(), params);
-        if (gguf == nullptr) {
-            fail(LLATTE_LOAD_FAILED, path + " is no GGUF, or a broken one" + because());
-        }
-    }
-    ~tensor_shapes() {
-        gguf_free(gguf);
-        ggml_free(tensors);
-    }
-    tensor_shapes(const tensor_shapes &) = delete;
-    tensor_shapes & operator=(const tensor_shapes &) = delete;
-
-    ggml_context * tensors = nullptr;
-    gguf_context * gguf    = nullptr;
-};
 
 std::string shape(const ggml_tensor * tensor) {
     return format("%s is %lld x %lld x %lld", tensor->name, static_cast<long long>(tensor->ne[0]), static_cast<long long>(tensor->ne[1]),
@@ -105,16 +80,16 @@ buffer_bytes check_adapter(const llatte_model * model, const std::string & path)
     if (model->vocab_only) {
         header.refuse("the model has no weights");
     }
-    const tensor_shapes shapes(path);
+    const gguf_shapes shapes(path);
     buffer_bytes        bytes;
-    for (ggml_tensor * b = ggml_get_first_tensor(shapes.tensors); b != nullptr; b = ggml_get_next_tensor(shapes.tensors, b)) {
+    for (ggml_tensor * b = ggml_get_first_tensor(shapes.tensors()); b != nullptr; b = ggml_get_next_tensor(shapes.tensors(), b)) {
         const std::string name = b->name;
         if (!ends_with(name, suffix_b)) {
             continue;
         }
         const std::string   base = name.substr(0, name.size() - strlen(suffix_b));
         const ggml_tensor * of   = model->handle->get_tensor(base.c_str());
-        const ggml_tensor * a    = ggml_get_tensor(shapes.tensors, (base + suffix_a).c_str());
+        const ggml_tensor * a    = ggml_get_tensor(shapes.tensors(), (base + suffix_a).c_str());
         if (of == nullptr || of->buffer == nullptr) {
             header.refuse("the model has no " + base);
         }
@@ -139,27 +114,6 @@ buffer_bytes check_adapter(const llatte_model * model, const std::string & path)
         header.refuse("it has no tensors of an adapter");
     }
     return bytes;
-}
-
-const char * device_of(ggml_backend_buffer_type_t type) {
-    ggml_backend_dev_t device = ggml_backend_buft_get_device(type);
-    return device == nullptr || ggml_backend_buft_is_host(type) ? "CPU" : ggml_backend_dev_name(device);
-}
-
-void write_entries(const buffer_bytes & bytes, llatte_memory_entry * entries, int32_t capacity, int32_t * count) {
-    require_not_null(count, "count");
-    *count = static_cast<int32_t>(bytes.size());
-    if (*count > capacity) {
-        fail(LLATTE_BUFFER_TOO_SMALL, format("%d buffer types", *count), *count, capacity);
-    }
-    require_not_null(entries, "entries");
-    for (const auto & [type, size] : bytes) {
-        *entries = {};
-        strncpy(entries->buffer_type, ggml_backend_buft_name(type), sizeof(entries->buffer_type) - 1);
-        strncpy(entries->device, device_of(type), sizeof(entries->device) - 1);
-        entries->model_bytes = size;
-        entries++;
-    }
 }
 
 void set_adapters(llatte_context * context, const std::vector<llatte_adapter *> & adapters, const std::vector<float> & scales) {
@@ -187,10 +141,10 @@ int32_t steered_layers(const llatte_model * model) {
 
 void check_control_vector(const llatte_model * model, const std::string & path) {
     const gguf_header   header(path);
-    const tensor_shapes shapes(path);
+    const gguf_shapes shapes(path);
     const int32_t       n_embd = llama_model_n_embd(model->handle);
     int32_t             n      = 0;
-    for (ggml_tensor * one = ggml_get_first_tensor(shapes.tensors); one != nullptr; one = ggml_get_next_tensor(shapes.tensors, one), n++) {
+    for (ggml_tensor * one = ggml_get_first_tensor(shapes.tensors()); one != nullptr; one = ggml_get_next_tensor(shapes.tensors(), one), n++) {
         int  layer = 0;
         char rest  = 0;
         if (sscanf(one->name, "direction.%9d%c", &layer, &rest) != 1) {

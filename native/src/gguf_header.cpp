@@ -23,6 +23,26 @@ gguf_header::gguf_header(const std::string & file) : path(file) {
     }
 }
 
+gguf_shapes::gguf_shapes(const std::string & path) {
+    gguf_init_params params{};
+    params.no_alloc = true;
+    params.ctx      = &tensors_;
+    gguf_           = gguf_init_from_file(path.c_str(), params);
+    if (gguf_ == nullptr) {
+        fail(LLATTE_LOAD_FAILED, path + " is no GGUF, or a broken one" + because());
+    }
+}
+
+gguf_shapes::~gguf_shapes() {
+    gguf_free(gguf_);
+    ggml_free(tensors_);
+}
+
+int64_t gguf_shapes::rows(const char * name) const {
+    const ggml_tensor * tensor = ggml_get_tensor(tensors_, name);
+    return tensor == nullptr ? -1 : tensor->ne[1];
+}
+
 void gguf_header::refuse(const std::string & why) const {
     fail(LLATTE_LOAD_FAILED, path + ": " + why);
 }

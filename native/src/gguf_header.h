@@ -41,6 +41,25 @@ private:
     std::unique_ptr<gguf_context, deleter> gguf;
 };
 
+// The shapes of a file's tensors, which gguf.h alone does not tell.
+class gguf_shapes {
+public:
+    // Refuses what is no GGUF.
+    explicit gguf_shapes(const std::string & path);
+    ~gguf_shapes();
+    gguf_shapes(const gguf_shapes &) = delete;
+    gguf_shapes & operator=(const gguf_shapes &) = delete;
+
+    // Without data.
+    ggml_context * tensors() const { return tensors_; }
+    // Of a tensor's second dimension; -1 where there is no such tensor.
+    int64_t rows(const char * name) const;
+
+private:
+    ggml_context * tensors_ = nullptr;
+    gguf_context * gguf_    = nullptr;
+};
+
 // The header of a model's file; refused where llama.cpp would abort on it or divide by what it says.
 gguf_header check_model_file(const std::string & path, bool vocab_only);
 

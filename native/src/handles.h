@@ -6,6 +6,7 @@
 #include "beginnings.h"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -123,6 +124,10 @@ int32_t output_row(const llatte_context * context, int32_t row);
 
 // Its scores; refused where there are none on this side.
 const float * row_logits(const llatte_context * context, int32_t row);
+
+// Bytes by buffer type, and what a caller is told of them, as weights.
+using buffer_bytes = std::map<ggml_backend_buffer_type_t, int64_t>;
+void write_entries(const buffer_bytes & bytes, llatte_memory_entry * entries, int32_t capacity, int32_t * count);
 
 // Gives what was freed back to the system.
 void return_free_memory();

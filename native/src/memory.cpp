@@ -49,7 +49,7 @@ const char * device_of(ggml_backend_buffer_type_t type) {
     return ggml_backend_dev_name(device);
 }
 
-void write_entries(const llama_memory_breakdown & breakdown, llatte_memory_entry * entries, int32_t capacity, int32_t * count) {
+void write_breakdown(const llama_memory_breakdown & breakdown, llatte_memory_entry * entries, int32_t capacity, int32_t * count) {
     *count = static_cast<int32_t>(breakdown.size());
     if (*count > capacity) {
         fail(LLATTE_BUFFER_TOO_SMALL, format("%d buffer types", *count), *count, capacity);
@@ -123,6 +123,15 @@ std::vector<llama_model_kv_override> without_vocabulary(const gguf_header & head
 
 } // namespace
 
+void write_entries(const buffer_bytes & bytes, llatte_memory_entry * entries, int32_t capacity, int32_t * count) {
+    require_not_null(count, "count");
+    llama_memory_breakdown breakdown;
+    for (const auto & [type, size] : bytes) {
+        breakdown[type].model = size;
+    }
+    write_breakdown(breakdown, entries, capacity, count);
+}
+
 } // namespace llatte
 
 int32_t llatte_model_memory(const llatte_model * model, llatte_memory_entry * entries, int32_t capacity, int32_t * count,
@@ -134,7 +143,7 @@ int32_t llatte_model_memory(const llatte_model * model, llatte_memory_entry * en
         for (const auto & [type, bytes] : model->handle->memory_breakdown()) {
             breakdown[type].model = bytes;
         }
-        llatte::write_entries(breakdown, entries, capacity, count);
+        llatte::write_breakdown(breakdown, entries, capacity, count);
     });
 }
 
@@ -142,7 +151,7 @@ int32_t llatte_context_memory(llatte_context * context, llatte_memory_entry * en
                               llatte_error * error) {
     return llatte::guarded_context(context, error, [&] {
         llatte::require_not_null(count, "count");
-        llatte::write_entries(llama_get_memory_breakdown(context->handle), entries, capacity, count);
+        llatte::write_breakdown(llama_get_memory_breakdown(context->handle), entries, capacity, count);
     });
 }
 
@@ -182,7 +191,7 @@ int32_t llatte_memory_plan(const char * path, const llama_model_params * model_p
             }
         }
         llatte::add_pinned_padding(breakdown);
-        llatte::write_entries(breakdown, entries, capacity, count);
+        llatte::write_breakdown(breakdown, entries, capacity, count);
     });
     llatte::return_free_memory();
     return status;

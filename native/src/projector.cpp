@@ -27,32 +27,6 @@ namespace llatte {
 
 namespace {
 
-struct tensors_of_file {
-    explicit tensors_of_file(const std::string & path) {
-        gguf_init_params params{};
-        params.no_alloc = true;
-        params.ctx      = &tensors;
-        gguf            = gguf_init_from_file(path.c_str(), params);
-        if (gguf == nullptr) {
-            fail(LLATTE_LOAD_FAILED, path + " is no GGUF, or a broken one" + because());
-        }
-    }
-    ~tensors_of_file() {
-        gguf_free(gguf);
-        ggml_free(tensors);
-    }
-    tensors_of_file(const tensors_of_file &) = delete;
-    tensors_of_file & operator=(const tensors_of_file &) = delete;
-
-    int64_t rows(const char * name) const {
-        const ggml_tensor * tensor = ggml_get_tensor(tensors, name);
-        return tensor == nullptr ? -1 : tensor->ne[1];
-    }
-
-    ggml_context * tensors = nullptr;
-    gguf_context * gguf    = nullptr;
-};
-
 // libmtmd reads past the end without a word, and computes with what was in the buffer.
 void require_whole(const gguf_header & header) {
     std::error_code ignored;
@@ -104,9 +78,9 @@ void require_positions(const gguf_header & header) {
     }
     for (const char * one : by_lookup) {
         if (type == one) {
-            const tensors_of_file tensors(header.path);
-            const int64_t         wanted = (*image / *patch) * (*image / *patch) + (tensors.rows("v.class_embd") >= 0);
-            const int64_t         rows   = tensors.rows("v.position_embd.weight");
+            const gguf_shapes tensors(header.path);
+            const int64_t     wanted = (*image / *patch) * (*image / *patch) + (tensors.rows("v.class_embd") >= 0);
+            const int64_t     rows   = tensors.rows("v.position_embd.weight");
             if (rows < wanted) {
                 header.refuse(format("%lld positions for %lld patches", static_cast<long long>(rows), static_cast<long long>(wanted)));
             }

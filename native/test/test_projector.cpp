@@ -92,10 +92,13 @@ prompt_ptr prompt_of(const projector_ptr & projector, const std::string & text, 
     return prompt_ptr(out);
 }
 
+// Wide enough for a sound's 750 positions too.
 llama_context_params wide() {
     auto how            = fixture::context_params();
-    how.n_batch         = 256;
-    how.n_ubatch        = 256;
+    how.n_ctx           = 1024;
+    how.n_seq_max       = 1;
+    how.n_batch         = 1024;
+    how.n_ubatch        = 1024;
     how.n_threads       = 1;
     how.n_threads_batch = 1;
     return how;
@@ -129,7 +132,7 @@ std::vector<float> evaluate(const fixture::model_ptr & model, const projector_pt
     return fixture::logits(context, model);
 }
 
-std::vector<float> by_helper(const family & one, const std::string & text, llama_pos & positions) {
+std::vector<float> by_helper(const family & one, const std::string & text, llama_pos & positions, const char * file = LLATTE_PICTURE) {
     llama_model *       model   = llama_model_load_from_file(one.model.c_str(), fixture::model_params());
     llama_context *     context = llama_init_from_model(model, wide());
     mtmd_context_params how     = mtmd_context_params_default();
@@ -137,13 +140,13 @@ std::vector<float> by_helper(const family & one, const std::string & text, llama
     how.n_threads               = 1;
     how.media_marker            = marker;
     mtmd::context_ptr      projector(mtmd_init_from_file(one.projector.c_str(), model, how));
-    mtmd::bitmap_ptr       bitmap(mtmd_helper_bitmap_init_from_file(projector.get(), LLATTE_PICTURE, false, mtmd_helper_init_opt_default()).bitmap);
+    mtmd::bitmap_ptr       bitmap(mtmd_helper_bitmap_init_from_file(projector.get(), file, false, mtmd_helper_init_opt_default()).bitmap);
     mtmd::input_chunks_ptr chunks(mtmd_input_chunks_init());
     const mtmd_input_text  input{ text.data(), text.size(), true, true };
     const mtmd_bitmap *    bitmaps[] = { bitmap.get() };
     positions                        = 0;
     CHECK(mtmd_tokenize(projector.get(), chunks.get(), &input, bitmaps, 1) == 0);
-    CHECK(mtmd_helper_eval_chunks(projector.get(), context, chunks.get(), 0, 0, 256, true, &positions) == 0);
+    CHECK(mtmd_helper_eval_chunks(projector.get(), context, chunks.get(), 0, 0, 1024, true, &positions) == 0);
     const float *      logits = llama_get_logits_ith(context, -1);
     std::vector<float> all(logits, logits + llama_vocab_n_tokens(llama_model_get_vocab(model)));
     projector.reset();
@@ -168,6 +171,61 @@ CASE(logits_are_those_of_libmtmds_own_helper) {
         CHECK_OK(llatte_projector_get_info(projector.get(), &info, &error()));
         CHECK(info.vision && !info.audio && info.sample_rate == -1 && info.non_causal == one.non_causal);
     }
+}
+
+CASE(sounds_are_heard_as_libmtmds_own_helper_hears_them) {
+    const family      ear{ fixture::speaking_model(), fixture::model_path("mmproj-qwen2a"), false };
+    const std::string text      = std::string("hello ") + marker + " world";
+    const auto        model     = fixture::load(ear.model);
+    const auto        projector = load(model, ear.projector);
+    llatte_projector_info info;
+    CHECK_OK(llatte_projector_get_info(projector.get(), &info, &error()));
+    CHECK(!info.vision && info.audio && info.sample_rate == 16000);
+
+    // A second of a tone, as a WAV of 16 bits; and a real MP3.
+    const std::string         wav = fixture::where().scratch + "/tone.wav";
+    std::vector<float>        tone(16000);
+    std::vector<uint8_t>      bytes;
+    const auto                put = [&](uint32_t value, int count) {
+        for (int i = 0; i < count; i++) {
+            bytes.push_back(static_cast<uint8_t>(value >> 8 * i));
+        }
+    };
+    const auto                say = [&](const char * word) { bytes.insert(bytes.end(), word, word + 4); };
+    say("RIFF"), put(36 + 32000, 4), say("WAVE"), say("fmt "), put(16, 4), put(1, 2), put(1, 2), put(16000, 4), put(32000, 4), put(2, 2), put(16, 2);
+    say("data"), put(32000, 4);
+    for (size_t i = 0; i < tone.size(); i++) {
+        const auto sample = static_cast<int16_t>(16000 * std::sin(static_cast<float>(i) * 0.17f));
+        put(static_cast<uint16_t>(sample), 2);
+        tone[i] = static_cast<float>(sample) / 32768.0f;
+    }
+    std::ofstream(wav, std::ios::binary).write(reinterpret_cast<const char *>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+
+    std::vector<std::vector<float>> heard;
+    for (const std::string & file : { wav, std::string(LLATTE_SOUND) }) {
+        const auto     data = bytes_of(file);
+        llatte_media * out  = nullptr;
+        CHECK_OK(llatte_media_from_audio(projector.get(), data.data(), data.size(), 60, &out, &error()));
+        const media_ptr  sound(out);
+        const auto       prompt    = prompt_of(projector, text, { sound.get() });
+        int32_t          positions = 0;
+        llama_pos        expected  = 0;
+        heard.push_back(evaluate(model, projector, prompt, positions));
+        CHECK(heard.back() == by_helper(ear, text, expected, file.c_str()));
+        CHECK(positions == expected && positions > 700);
+        CHECK_STATUS(LLATTE_MEDIA_FAILED, llatte_media_from_audio(projector.get(), data.data(), 30, 60, &out, &error()));
+    }
+    CHECK(heard[0] != heard[1]);
+    llatte_media * samples = nullptr;
+    CHECK_OK(llatte_media_from_samples(tone.data(), tone.size(), &samples, &error()));
+    const media_ptr own(samples);
+    const auto      prompt    = prompt_of(projector, text, { own.get() });
+    int32_t         positions = 0;
+    CHECK(evaluate(model, projector, prompt, positions) == heard[0]);
+    llatte_media * image = picture().release();
+    llatte_media_prompt * refused = nullptr;
+    CHECK(llatte_media_prompt_create(projector.get(), text.c_str(), text.size(), true, &image, 1, &refused, &error()) == LLATTE_MEDIA_FAILED);
+    llatte_media_free(image);
 }
 
 CASE(pixels_are_what_a_file_is_decoded_to) {

@@ -13,12 +13,15 @@ import java.util.Queue;
 /// Tells what an answer says more with each token.
 final class AnswerEvents implements ChatStream {
 
+    private static final int READING_PAUSES = 4;
+
     private final AnswerStream stream;
     private final Queue<ChatEvent> events = new ArrayDeque<>();
     private final List<Logprobs> logprobs = new ArrayList<>();
     private String text = "";
     private String reasoning = "";
     private final List<ToolCall> calls = new ArrayList<>();
+    private long nextReading = System.nanoTime();
     private volatile boolean closed;
     private boolean ended;
 
@@ -32,7 +35,9 @@ final class AnswerEvents implements ChatStream {
             if (stream.hasNext()) {
                 var token = stream.next();
                 token.logprobs().ifPresent(logprobs::add);
-                tell(stream.message());
+                if (System.nanoTime() - nextReading >= 0) {
+                    read();
+                }
             } else if (!closed) {
                 ended = true;
                 ChatAnswer answer = ChatAnswer.of(stream, logprobs);
@@ -49,6 +54,15 @@ final class AnswerEvents implements ChatStream {
             throw new NoSuchElementException("the answer has ended");
         }
         return events.remove();
+    }
+
+    /// Reading goes over the whole answer each time: of a long one not each token is read by itself, so that no more than a fifth of the time goes there.
+    private void read() {
+        long from = System.nanoTime();
+        ChatMessage said = stream.message();
+        long to = System.nanoTime();
+        nextReading = to + READING_PAUSES * (to - from);
+        tell(said);
     }
 
     private void tell(ChatMessage said) {

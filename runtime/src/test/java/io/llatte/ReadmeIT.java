@@ -26,7 +26,7 @@ class ReadmeIT {
         assumeTrue(Files.isRegularFile(model), "no default model: run ./llatte test, or set llatte.model");
         List<String> examples = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(README)).results()
                 .map(block -> block.group(1)).toList();
-        assertThat(examples).hasSize(2);
+        assertThat(examples).hasSize(3);
         for (String example : examples) {
             run(Files.writeString(temp.resolve("Example.java"), example), model);
         }
@@ -41,6 +41,6 @@ class ReadmeIT {
         String output = new String(process.getInputStream().readAllBytes(), UTF_8);
 
         assertThat(process.waitFor()).as(output).isZero();
-        assertThat(output).contains("Usage[promptTokens=");
+        assertThat(output).containsAnyOf("Usage[promptTokens=", "Review[mood=");
     }
 }

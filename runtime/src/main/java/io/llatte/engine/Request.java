@@ -104,8 +104,10 @@ final class Request {
     void makeUnreadTexts(Vocab vocab) {
         int[] all = tokens;
         int end = written;
-        for (int i = taken; i < end; i++) {
+        // The one that was taken last may be in its reader's hands, still without a text.
+        for (int i = Math.max(promptLength, taken - 1); i < end; i++) {
             vocab.pieceBytes(all[i], false);
+            vocab.pieceBytes(all[i], true); // where a format shows it
             logprobsAt(i, vocab);
         }
     }

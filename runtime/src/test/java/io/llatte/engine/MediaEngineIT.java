@@ -13,12 +13,15 @@ import io.llatte.MediaException;
 import io.llatte.ModelLoadException;
 import io.llatte.Pictures;
 import io.llatte.SpeakingModels;
+import io.llatte.llama.Audio;
 import io.llatte.llama.ChatMessage;
 import io.llatte.llama.Image;
 import io.llatte.llama.Llama;
+import io.llatte.llama.LlamaCppSource;
 import io.llatte.llama.Media;
 import io.llatte.llama.TokenStream;
 import io.llatte.memory.DeviceArena;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -86,6 +89,21 @@ class MediaEngineIT {
             assertThat(red).isEqualTo(sureness(engine, "what?", RED));
             assertThat(List.of(red, sureness(engine, "what?", BLUE), sureness(engine, "what?"), sureness(engine, "what?", RED, BLUE),
                     sureness(engine, "what?", BLUE, RED))).doesNotHaveDuplicates();
+        }
+    }
+
+    @Test
+    void sounds_areHeardOnce() throws IOException {
+        Pictures.projector("qwen2a", temp);
+        Audio speech = Audio.of(LlamaCppSource.folder("tools/mtmd").resolve("test-2.mp3"));
+        Audio silence = Audio.of(new float[16_000], 16_000);
+        try (var engine = Engines.load(arena, temp, options(2048).build())) {
+            assertThat(engine.projector().orElseThrow().sampleRate()).isEqualTo(16_000);
+            float heard = sureness(engine, "what?", speech);
+            assertThat(heard).isNotEqualTo(sureness(engine, "what?", silence)).isNotEqualTo(sureness(engine, "what?"));
+            TokenStream again = start(engine, asked("what?", speech));
+            assertThat(sureness(again)).isCloseTo(heard, within(0.01f));
+            assertThat(again.usage().cachedTokens()).isGreaterThan(700);
         }
     }
 

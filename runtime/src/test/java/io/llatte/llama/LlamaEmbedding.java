@@ -30,6 +30,8 @@ final class LlamaEmbedding {
         process.getOutputStream().close();
         String output = new String(process.getInputStream().readAllBytes(), UTF_8);
         assertThat(process.waitFor()).as(Files.readString(log)).isZero();
-        return new ObjectMapper().readValue(output.substring(output.indexOf("[[")), float[][].class);
+        // Of ranks only the first numbers are there: behind them the program prints what lies in memory.
+        String numbers = output.substring(output.indexOf("[[")).replaceAll("-?(nan|inf)", "0");
+        return new ObjectMapper().readValue(numbers, float[][].class);
     }
 }
