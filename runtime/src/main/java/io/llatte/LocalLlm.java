@@ -203,8 +203,7 @@ public final class LocalLlm implements AutoCloseable {
                         results.add(result);
                     }
                     case ChatEvent.Ended(var answer) -> {
-                        // Calls that were cut off have not run, and have no results.
-                        turns.add(new ChatMessage("assistant", answer.text(), answer.reasoning(), List.of(), ""));
+                        turns.add(answer.message().withoutToolCalls());
                         return new ToolAnswer(answer, turns, results);
                     }
                     case ChatEvent.TextDelta _, ChatEvent.ReasoningDelta _, ChatEvent.ToolCallDelta _ -> { }

@@ -127,7 +127,7 @@ final class ChatModel implements AutoCloseable {
                         listener.returned(result);
                     }
                     case ChatEvent.Ended(var answer) -> {
-                        turns.add(answer.message());
+                        turns.add(answer.message().withoutToolCalls());
                         return new ToolAnswer(answer, turns, results);
                     }
                 }

@@ -34,6 +34,11 @@ public record ChatMessage(String role, String content, String reasoning, List<To
         return new ChatMessage(role, newContent, reasoning, toolCalls, toolCallId, media);
     }
 
+    /// The same turn without calls: as one that was cut off while it asked for them, and has no results.
+    public ChatMessage withoutToolCalls() {
+        return new ChatMessage(role, content, reasoning, List.of(), toolCallId, media);
+    }
+
     public static ChatMessage of(String role, String content) {
         return new ChatMessage(role, content, "", List.of(), "");
     }

@@ -59,7 +59,8 @@ class ChatTemplateIT {
     @Test
     void requiredCall_isRefused_whereTheTemplateKnowsNone() {
         try (var template = ChatTemplate.parse(CHATML, "", "")) {
-            var request = ChatRequest.builder(List.of(ChatMessage.user("hi"))).tools(List.of(new ToolDefinition("sun", "Shines", "{\"type\":\"object\"}")));
+            var request = ChatRequest.builder(List.of(ChatMessage.user("hi")))
+                    .tools(List.of(new ToolDefinition("sun", "Shines", "{\"type\":\"object\"}")));
 
             assertThat(template.render(request.build()).prompt()).contains("hi");
             assertThatExceptionOfType(TemplateException.class).isThrownBy(() -> template.render(request.toolChoice(ToolChoice.REQUIRED).build()))
