@@ -4,6 +4,8 @@ import io.llatte.LlatteException;
 import io.llatte.demo.bench.BenchException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
 import java.util.concurrent.CancellationException;
 import picocli.CommandLine;
 
@@ -62,7 +64,12 @@ final class Failures {
     }
 
     static String oneLine(Throwable e) {
-        return oneLine(e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage());
+        return switch (e) {
+            // The message of these two is the file's name alone.
+            case NoSuchFileException missing -> "there is no file " + missing.getFile();
+            case AccessDeniedException denied -> "no permission for " + denied.getFile();
+            default -> oneLine(e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage());
+        };
     }
 
     static String oneLine(String text) {
