@@ -15,13 +15,17 @@ final class AnswerEvents implements ChatStream {
 
     private static final int READING_PAUSES = 4;
 
+    /// Nobody sees sooner what comes within one: so long, tokens that come together are read together.
+    private static final long DISPLAY_FRAME_NANOS = 16_000_000;
+
     private final AnswerStream stream;
     private final Queue<ChatEvent> events = new ArrayDeque<>();
     private final List<Logprobs> logprobs = new ArrayList<>();
     private String text = "";
     private String reasoning = "";
     private final List<ToolCall> calls = new ArrayList<>();
-    private long nextReading = System.nanoTime();
+    private long lastReading = System.nanoTime();
+    private long nextReading = lastReading;
     private volatile boolean closed;
     private boolean ended;
 
@@ -34,8 +38,8 @@ final class AnswerEvents implements ChatStream {
         while (events.isEmpty() && !ended && !closed) {
             if (stream.hasNext()) {
                 var token = stream.next();
-                token.logprobs().ifPresent(logprobs::add);
-                if (System.nanoTime() - nextReading >= 0) {
+                token.logprobs().ifPresent(this::scored);
+                if (isReadingDue()) {
                     read();
                 }
             } else if (!closed) {
@@ -56,12 +60,22 @@ final class AnswerEvents implements ChatStream {
         return events.remove();
     }
 
+    private void scored(Logprobs scores) {
+        logprobs.add(scores);
+        events.add(new ChatEvent.TokenScored(scores));
+    }
+
+    private boolean isReadingDue() {
+        long now = System.nanoTime();
+        return now - nextReading >= 0 && (now - lastReading >= DISPLAY_FRAME_NANOS || !stream.isReady());
+    }
+
     /// Reading goes over the whole answer each time: of a long one not each token is read by itself, so that no more than a fifth of the time goes there.
     private void read() {
         long from = System.nanoTime();
         ChatMessage said = stream.message();
-        long to = System.nanoTime();
-        nextReading = to + READING_PAUSES * (to - from);
+        lastReading = System.nanoTime();
+        nextReading = lastReading + READING_PAUSES * (lastReading - from);
         tell(said);
     }
 

@@ -1,5 +1,6 @@
 package io.llatte;
 
+import io.llatte.llama.Logprobs;
 import io.llatte.tools.ToolResult;
 
 /// What happens while a model answers.
@@ -7,6 +8,10 @@ public sealed interface ChatEvent {
 
     /// The answer's text goes on.
     record TextDelta(String text) implements ChatEvent {
+    }
+
+    /// How probable the model found a token, where that was asked for. It comes before the text that the token brings.
+    record TokenScored(Logprobs logprobs) implements ChatEvent {
     }
 
     /// The model thinks on.

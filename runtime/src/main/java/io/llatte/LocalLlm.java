@@ -206,7 +206,7 @@ public final class LocalLlm implements AutoCloseable {
                         turns.add(answer.message().withoutToolCalls());
                         return new ToolAnswer(answer, turns, results);
                     }
-                    case ChatEvent.TextDelta _, ChatEvent.ReasoningDelta _, ChatEvent.ToolCallDelta _ -> { }
+                    case ChatEvent.TextDelta _, ChatEvent.ReasoningDelta _, ChatEvent.TokenScored _, ChatEvent.ToolCallDelta _ -> { }
                 }
             }
         }

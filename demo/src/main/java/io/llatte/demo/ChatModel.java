@@ -116,7 +116,7 @@ final class ChatModel implements AutoCloseable {
                 switch (events.next()) {
                     case ChatEvent.TextDelta(var text) -> listener.text(text);
                     case ChatEvent.ReasoningDelta(var text) -> listener.thought(text);
-                    case ChatEvent.ToolCallDelta _ -> { }
+                    case ChatEvent.ToolCallDelta _, ChatEvent.TokenScored _ -> { }
                     case ChatEvent.ToolsCalled(var answer) -> {
                         turns.add(answer.message());
                         answer.toolCalls().forEach(listener::called);

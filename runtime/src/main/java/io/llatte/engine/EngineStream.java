@@ -70,6 +70,11 @@ final class EngineStream implements AnswerStream {
     }
 
     @Override
+    public boolean isReady() {
+        return closed || request.unread() > 0 || request.end() != null;
+    }
+
+    @Override
     public Token next() {
         if (!hasNext()) {
             throw new NoSuchElementException("the generation has ended: " + finishReason());

@@ -157,6 +157,16 @@ final class TokenChannel implements AnswerStream {
     }
 
     @Override
+    public boolean isReady() {
+        lock.lock();
+        try {
+            return !tokens.isEmpty() || announced;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
     public Token next() {
         if (!hasNext()) {
             throw new NoSuchElementException("the generation has ended: " + finishReason());
