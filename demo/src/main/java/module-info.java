@@ -4,7 +4,15 @@ module io.llatte.demo {
     requires ch.qos.logback.core;
     requires com.fasterxml.jackson.databind;
     requires info.picocli;
+    requires io.helidon.common.buffers;
+    requires io.helidon.common.concurrency.limits;
+    requires io.helidon.common.socket;
+    requires io.helidon.common.task;
+    requires io.helidon.http;
+    requires io.helidon.webserver;
     requires io.llatte.runtime;
+    requires micrometer.core;
+    requires micrometer.registry.prometheus;
     requires org.jline.reader;
     requires org.jline.terminal;
     requires org.slf4j;

@@ -345,13 +345,13 @@ public final class LocalLlm implements AutoCloseable {
         return lifecycle.engine();
     }
 
-    /// The bytes that a model would take, by device, without loading it.
+    /// The bytes that a model would take, by device, without loading it: in place of the one that is loaded, as there are never two.
     ///
     /// @throws IllegalStateException if its file is not there yet
     /// @throws LlatteException if the policy leaves no place on this machine, as a load would say
     public MemoryPlan plan(String model, EngineOptions engineOptions) {
         String id = resolver.idOf(model);
-        return loader.plan(resolver.find(id).orElseThrow(() -> new IllegalStateException(id + " is not downloaded yet")), engineOptions);
+        return loader.planInstead(resolver.find(id).orElseThrow(() -> new IllegalStateException(id + " is not downloaded yet")), engineOptions);
     }
 
     /// Each device's memory: the driver's numbers beside the ledger's, and what neither explains.

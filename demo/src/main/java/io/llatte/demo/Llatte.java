@@ -12,7 +12,7 @@ import picocli.CommandLine.ScopeType;
         exitCodeListHeading = "%nExit codes:%n", exitCodeList = {
             "0:done", "1:what was asked for failed; one line on standard error says why", "2:the command line is wrong",
             "130:interrupted"},
-        subcommands = {ChatCommand.class, ModelsCommand.class, PlanCommand.class, InfoCommand.class, InspectCommand.class,
+        subcommands = {ChatCommand.class, ServeCommand.class, ModelsCommand.class, PlanCommand.class, InfoCommand.class, InspectCommand.class,
             TokenizeCommand.class, EmbedCommand.class, PerplexityCommand.class, BenchCommand.class})
 public final class Llatte implements Runnable {
 

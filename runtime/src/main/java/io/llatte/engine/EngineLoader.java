@@ -2,6 +2,7 @@ package io.llatte.engine;
 
 import io.llatte.LlatteException;
 import io.llatte.llama.Context;
+import io.llatte.llama.Device;
 import io.llatte.llama.Llama;
 import io.llatte.llama.Model;
 import io.llatte.llama.Projector;
@@ -9,6 +10,7 @@ import io.llatte.memory.DeviceArena;
 import io.llatte.memory.MemoryPlan;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
@@ -43,7 +45,20 @@ public final class EngineLoader {
     ///
     /// @throws LlatteException as [#load], where the policy leaves no place on this machine
     public MemoryPlan plan(ModelFile file, EngineOptions options) {
-        PlacementPlanner planner = planner();
+        return plan(planner(), file, options);
+    }
+
+    /// The same once all is given back that the arena holds now, as it is when one model is exchanged for another.
+    ///
+    /// @throws LlatteException as [#load], where the policy then leaves no place on this machine
+    public MemoryPlan planInstead(ModelFile file, EngineOptions options) {
+        Map<String, Long> held = arena.ledger().bytesByDevice();
+        List<Device> emptied = Llama.devices().stream().map(device -> device.withFreeBytes(
+                Math.min(device.totalBytes(), device.freeBytes() + held.getOrDefault(device.name(), 0L)))).toList();
+        return plan(new PlacementPlanner(emptied, Llama.backends(), arena.budget(), Map.of()), file, options);
+    }
+
+    private static MemoryPlan plan(PlacementPlanner planner, ModelFile file, EngineOptions options) {
         return switch (options.policy()) {
             case GPU_ONLY -> planner.onGpu(file.path(), options).plan();
             case CPU_ONLY -> planner.onCpu(file.path(), options).plan();

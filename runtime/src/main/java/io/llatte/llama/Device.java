@@ -13,6 +13,11 @@ import io.llatte.internal.ffi.NativeDevices;
 /// @param totalBytes all of its memory
 public record Device(int index, String name, String description, DeviceType type, String backend, long freeBytes, long totalBytes) {
 
+    /// The same device at another moment.
+    public Device withFreeBytes(long bytes) {
+        return new Device(index, name, description, type, backend, bytes, totalBytes);
+    }
+
     static Device of(NativeDevices.Entry entry) {
         DeviceType type = DeviceType.of(entry.type());
         if (type == DeviceType.CPU) {

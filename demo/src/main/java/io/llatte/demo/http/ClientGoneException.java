@@ -1,0 +1,11 @@
+package io.llatte.demo.http;
+
+/// The client closed its connection before it had its answer.
+public final class ClientGoneException extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    public ClientGoneException(Throwable cause) {
+        super("the client has gone", cause);
+    }
+}

@@ -1,0 +1,2 @@
+/// `llatte serve`: the server as a whole.
+package io.llatte.demo.serve;
