@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
-import io.helidon.webserver.http.HttpRouting;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import io.llatte.LlmEvent;
@@ -12,6 +11,7 @@ import io.llatte.LocalLlm;
 import io.llatte.demo.http.HttpFailure;
 import io.llatte.demo.http.HttpServer;
 import io.llatte.demo.http.JsonInput;
+import io.llatte.demo.http.Routes;
 import io.llatte.demo.llm.ServedModels;
 import io.llatte.engine.EngineOptions;
 import io.llatte.memory.MemoryBudget;
@@ -58,8 +58,8 @@ public final class ControlRoutes implements AutoCloseable {
         metrics.hear(event);
     }
 
-    public void add(HttpRouting.Builder routing) {
-        routing.get("/api/status", (_, response) -> HttpServer.send(response, 200, status.read()))
+    public void add(Routes routes) {
+        routes.get("/api/status", (_, response) -> HttpServer.send(response, 200, status.read()))
                 .get("/api/runtime", (_, response) -> HttpServer.send(response, 200, RuntimeJson.of(llm.runtimeInfo())))
                 .get("/api/models", (_, response) -> HttpServer.send(response, 200, ModelsJson.of(served, catalog.defaultModel().id())))
                 .get("/api/plan", this::plan)

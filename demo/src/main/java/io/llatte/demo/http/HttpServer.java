@@ -54,13 +54,15 @@ public final class HttpServer implements AutoCloseable {
     /// @param routes adds what is served
     /// @throws UncheckedIOException if the address cannot be bound
     public HttpServer(String host, int port, HttpLimits limits, AccessRules rules, Function<Throwable, HttpFailure> failures,
-                      Consumer<HttpRouting.Builder> routes) {
+                      Consumer<Routes> routes) {
         this.failures = failures;
         var http1 = Http1Config.builder().maxHeadersSize(limits.maxHeaderBytes()).maxPrologueLength(limits.maxHeaderBytes()).name("http_1_1")
                 .build();
         connections = new ClientConnections(Http1ConnectionSelector.builder().config(http1).build(), limits);
         HttpRouting.Builder routing = HttpRouting.builder().addFilter(this::track).addFilter(new AccessFilter(rules));
-        routes.accept(routing);
+        var served = new Routes();
+        routes.accept(served);
+        served.addTo(routing);
         routing.error(Throwable.class, this::fail);
         server = WebServer.builder().host(host).port(port).routing(routing).maxPayloadSize(limits.maxBodyBytes())
                 .maxConcurrentRequests(limits.maxRequests()).addConnectionSelector(connections).protocolsDiscoverServices(false)

@@ -1,7 +1,7 @@
 package io.llatte.demo.openai;
 
-import io.helidon.webserver.http.HttpRouting;
 import io.llatte.LocalLlm;
+import io.llatte.demo.http.Routes;
 import io.llatte.demo.llm.ServedModels;
 
 /// All of `/v1`.
@@ -21,8 +21,8 @@ public final class OpenAiRoutes {
         responses = new Responses(llm, served);
     }
 
-    public void add(HttpRouting.Builder routing) {
-        routing.get("/v1/models", models::list)
+    public void add(Routes routes) {
+        routes.get("/v1/models", models::list)
                 .get("/v1/models/{name:.+}", models::get)
                 .post("/v1/chat/completions", chat::answer)
                 .post("/v1/completions", completions::answer)

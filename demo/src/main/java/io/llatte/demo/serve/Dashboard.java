@@ -2,8 +2,8 @@ package io.llatte.demo.serve;
 
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
-import io.helidon.webserver.http.HttpRouting;
 import io.helidon.webserver.http.ServerResponse;
+import io.llatte.demo.http.Routes;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -34,8 +34,8 @@ final class Dashboard {
         byRoute.put("/assets/vendor/purify.es.mjs", webJar("dompurify", "dist/purify.es.mjs"));
     }
 
-    void add(HttpRouting.Builder routing) {
-        byRoute.forEach((route, content) -> routing.get(route, (_, response) -> send(response, route, content)));
+    void add(Routes routes) {
+        byRoute.forEach((route, content) -> routes.get(route, (_, response) -> send(response, route, content)));
     }
 
     private static void send(ServerResponse response, String route, byte[] content) {
