@@ -1,7 +1,11 @@
 package io.llatte;
 
 import io.llatte.engine.Adapter;
+import io.llatte.engine.GenerationRequest;
 import io.llatte.engine.OverflowPolicy;
+import io.llatte.engine.Prompt;
+import io.llatte.llama.ChatMessage;
+import io.llatte.llama.ChatRequest;
 import io.llatte.llama.Constraint;
 import io.llatte.llama.Logprobs;
 import io.llatte.llama.ReasoningOptions;
@@ -11,6 +15,7 @@ import io.llatte.llama.ToolChoice;
 import io.llatte.llama.ToolDefinition;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /// How an answer is made. Immutable.
@@ -30,9 +35,11 @@ import java.util.OptionalInt;
 /// @param toolChoice whether it calls them
 /// @param parallelToolCalls whether it may ask for several calls at once
 /// @param adapters LoRA adapters and control vectors that change the model for this answer
+/// @param model the model that answers, loaded or exchanged for first where another one is; empty for the one that is loaded
 public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> stop, boolean ignoreEog, OverflowPolicy overflow,
                           int priority, Speculation speculation, OptionalInt topLogprobs, Constraint constraint, ReasoningOptions reasoning,
-                          List<ToolDefinition> tools, ToolChoice toolChoice, boolean parallelToolCalls, List<Adapter> adapters) {
+                          List<ToolDefinition> tools, ToolChoice toolChoice, boolean parallelToolCalls, List<Adapter> adapters,
+                          Optional<String> model) {
 
     public ChatOptions {
         if (maxTokens < 1) {
@@ -47,6 +54,7 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
         tools = List.copyOf(tools);
         Objects.requireNonNull(toolChoice, "toolChoice");
         adapters = List.copyOf(adapters);
+        Objects.requireNonNull(model, "model");
         stop = List.copyOf(stop);
         if (stop.stream().anyMatch(String::isEmpty)) {
             throw new IllegalArgumentException("a stop string must not be empty");
@@ -77,7 +85,18 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
         builder.toolChoice = toolChoice;
         builder.parallelToolCalls = parallelToolCalls;
         builder.adapters = adapters;
+        builder.model = model;
         return builder;
+    }
+
+    /// A conversation as it is put to a model.
+    Prompt prompt(List<ChatMessage> messages) {
+        return new Prompt.Chat(ChatRequest.builder(messages).tools(tools).toolChoice(toolChoice).parallelToolCalls(parallelToolCalls).build());
+    }
+
+    GenerationRequest request(Prompt prompt) {
+        return new GenerationRequest(prompt, sampling, maxTokens, stop, ignoreEog, overflow, priority, speculation, topLogprobs, constraint, reasoning,
+                adapters);
     }
 
     /// Collects options; see the record's parameters.
@@ -97,6 +116,7 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
         private ToolChoice toolChoice = ToolChoice.AUTO;
         private boolean parallelToolCalls;
         private List<Adapter> adapters = List.of();
+        private Optional<String> model = Optional.empty();
 
         private Builder() {
         }
@@ -171,9 +191,15 @@ public record ChatOptions(int maxTokens, SamplingOptions sampling, List<String> 
             return this;
         }
 
+        /// @param value an id of the catalog, or another reference that [io.llatte.model.ModelStore#find] takes
+        public Builder model(String value) {
+            model = Optional.of(value);
+            return this;
+        }
+
         public ChatOptions build() {
             return new ChatOptions(maxTokens, sampling, stop, ignoreEog, overflow, priority, speculation, topLogprobs, constraint, reasoning, tools,
-                    toolChoice, parallelToolCalls, adapters);
+                    toolChoice, parallelToolCalls, adapters, model);
         }
     }
 }

@@ -37,7 +37,9 @@ final class Lifecycle implements AutoCloseable {
 
     // Guarded by the slot's lock.
     private final List<Transition> transitions = new ArrayList<>();
+    private final List<Arrival> arrivals = new ArrayList<>();
     private String lastModelId;
+    private String chosenId;
     private boolean closed;
 
     Lifecycle(SwitchPolicy policy, ModelResolver resolver, ModelSlot slot, ModelExchange exchange, EventBus events, StatusBoard status) {
@@ -50,24 +52,33 @@ final class Lifecycle implements AutoCloseable {
         this.lock = slot.lock();
     }
 
-    /// Makes a model the one that answers. Callers that ask for the same one share its load.
+    /// Makes a model the one that answers, by the application's choice. Callers that ask for the same one share its load.
     CompletableFuture<Void> require(String reference) {
         String id = resolver.idOf(reference);
         return locked(() -> {
             checkOpen();
-            if (transitions.isEmpty() && slot.current() != null && slot.current().id().equals(id)) {
+            // One that a request brought is loaded, and not chosen yet.
+            if (transitions.isEmpty() && slot.isReadyFor(Optional.of(id)) && id.equals(chosenId)) {
                 return CompletableFuture.completedFuture(null);
             }
             boolean shared = !transitions.isEmpty() && transitions.getLast().target().equals(Optional.of(id));
-            return shared ? joinLast(id) : begin(Transition.to(id));
+            Optional<CompletableFuture<Void>> waiter = shared ? transitions.getLast().join() : Optional.empty();
+            CompletableFuture<Void> result = waiter.orElseGet(() -> joinNew(Transition.to(id)));
+            transitions.getLast().choose();
+            return result;
         });
+    }
+
+    /// The same for the model that was chosen last, or the default one.
+    CompletableFuture<Void> requireChosen() {
+        return require(locked(() -> chosenId != null ? chosenId : resolver.preferredId()));
     }
 
     /// Frees the model that is loaded, if any.
     CompletableFuture<Void> unload(String reason) {
         return locked(() -> {
             checkOpen();
-            return begin(Transition.toNothing(reason));
+            return joinNew(Transition.toNothing(reason));
         });
     }
 
@@ -75,7 +86,7 @@ final class Lifecycle implements AutoCloseable {
     void unloadIfIdleFor(Duration idle) {
         locked(() -> {
             if (!closed && transitions.isEmpty() && slot.isIdle() && status.idleFor().compareTo(idle) >= 0) {
-                begin(Transition.toNothing("idle for " + idle.toSeconds() + " s"));
+                joinNew(Transition.toNothing("idle for " + idle.toSeconds() + " s"));
             }
             return null;
         });
@@ -87,19 +98,22 @@ final class Lifecycle implements AutoCloseable {
         }
     }
 
-    private CompletableFuture<Void> begin(Transition transition) {
-        transitions.add(transition);
+    private CompletableFuture<Void> joinNew(Transition transition) {
         CompletableFuture<Void> waiter = transition.join().orElseThrow();
-        worker.execute(() -> run(transition));
+        begin(transition);
         return waiter;
     }
 
-    /// What is under way, or, where all who wanted it have given up, a transition to a model.
-    private CompletableFuture<Void> joinLast(String id) {
-        return transitions.getLast().join().orElseGet(() -> begin(Transition.to(id)));
+    private void begin(Transition transition) {
+        transitions.add(transition);
+        worker.execute(() -> run(transition));
     }
 
     private void run(Transition transition) {
+        // Whoever waited for it may have had another one first.
+        if (!locked(() -> transitions.contains(transition))) {
+            return;
+        }
         Throwable failure = null;
         try {
             transition.runInterruptibly(() -> {
@@ -126,10 +140,14 @@ final class Lifecycle implements AutoCloseable {
             }
             if (seen != null) {
                 showFailure(transition, seen);
+            } else if (transition.isChosen()) {
+                chosenId = lastModelId;
             }
+            settleArrivals(transition, seen);
             return seen;
         });
         if (failure == null) {
+            transition.target().filter(_ -> transition.isChosen()).ifPresent(resolver::remember);
             transition.complete();
         } else {
             LOG.info("{}", describe(transition, failure));
@@ -149,62 +167,105 @@ final class Lifecycle implements AutoCloseable {
         return transition.target().map(id -> "loading " + id).orElse("unloading") + " failed: " + failure.getMessage();
     }
 
-    /// Starts a request on the model that is loaded, loading the last one or the preferred one where there is none.
+    /// Requests that can be answered now are admitted before the next transition can close the gate. Those that wait together come in together.
+    private void settleArrivals(Transition transition, Throwable failure) {
+        for (Arrival arrival : List.copyOf(arrivals)) {
+            if (closed) {
+                arrivals.remove(arrival);
+                arrival.fail(new EngineClosedException("this LocalLlm was closed meanwhile"));
+            } else if (slot.isReadyFor(arrival.modelId())) {
+                arrivals.remove(arrival);
+                arrival.admit();
+                if (arrival.transition() != transition && arrival.transition().leave()) {
+                    transitions.remove(arrival.transition());
+                }
+            } else if (arrival.transition() == transition) {
+                arrivals.remove(arrival);
+                arrival.fail(failure);
+            }
+        }
+    }
+
+    /// Starts a request on the model that it names. Where it names none that is the one that is loaded, or the last one or the preferred one where
+    /// there is none.
     ///
     /// @throws CancellationException if the thread is interrupted while it waits
-    AnswerStream generate(GenerationRequest request) {
-        return onceReady(() -> slot.admit(request)).get();
+    AnswerStream generate(Optional<String> model, GenerationRequest request) {
+        return enter(model, slot::visitToAnswer).answer(request);
     }
 
-    /// The engine that answers, once one does; as a request would have it.
-    Engine engineOnceReady() {
-        return onceReady(() -> {
-            status.activity();
-            return slot.current().engine();
-        });
-    }
-
-    /// Calls the engine, once one answers, which counts as a request; the call is told when it is to end.
-    <T> T call(BiFunction<Engine, BooleanSupplier, T> call) {
-        try (ModelSlot.Visit visit = onceReady(slot::visit)) {
+    /// Calls the engine of a model, which counts as a request; the call is told when it is to end.
+    <T> T call(Optional<String> model, BiFunction<Engine, BooleanSupplier, T> call) {
+        try (ModelSlot.Visit visit = visit(model)) {
             return call.apply(visit.engine(), visit::isCancelled);
         }
     }
 
-    private <T> T onceReady(Supplier<T> call) {
-        while (true) {
-            CompletableFuture<Void> waiter;
-            lock.lock();
-            try {
-                checkOpen();
-                if (slot.isReady()) {
-                    return call.get();
-                }
-                if (slot.isGateClosed() && policy.arriving() == SwitchPolicy.Arriving.FAIL) {
-                    throw new EngineClosedException("the model is being exchanged; ask again when the status says idle");
-                }
-                waiter = transitions.isEmpty() ? begin(Transition.to(wantedId())) : joinLast(wantedId());
-            } finally {
-                lock.unlock();
+    /// The engine of a model, once it answers; as a request would have it. The caller closes it.
+    ModelSlot.Visit visit(Optional<String> model) {
+        return enter(model, slot::visit);
+    }
+
+    private ModelSlot.Visit enter(Optional<String> model, Supplier<ModelSlot.Visit> admission) {
+        Optional<String> id = model.map(resolver::idOf);
+        Arrival arrival;
+        lock.lock();
+        try {
+            checkOpen();
+            if (slot.isReadyFor(id)) {
+                return admission.get();
             }
-            try {
-                await(waiter);
-            } catch (RuntimeException e) {
-                if (slot.current() == null || Thread.currentThread().isInterrupted()) {
-                    throw e;
-                }
-                // The switch failed, and the model before it is back.
+            if (slot.isGateClosed() && policy.arriving() == SwitchPolicy.Arriving.FAIL && !isComing(id)) {
+                throw new EngineClosedException("the model is being exchanged; ask again when the status says idle");
             }
+            arrival = new Arrival(id, admission, transitionFor(id));
+            arrivals.add(arrival);
+        } finally {
+            lock.unlock();
+        }
+        try {
+            return arrival.await();
+        } catch (InterruptedException e) {
+            leave(arrival);
+            Thread.currentThread().interrupt();
+            throw (CancellationException) new CancellationException("interrupted while a model was waited for").initCause(e);
+        } catch (ExecutionException e) {
+            throw unwrapped(e.getCause());
+        }
+    }
+
+    /// Whether the gate is closed for a model that is named.
+    private boolean isComing(Optional<String> id) {
+        return id.isPresent() && !transitions.isEmpty() && transitions.getFirst().target().equals(id);
+    }
+
+    /// The first transition that brings a model, or, where none is named, one that the application chose. Entered.
+    private Transition transitionFor(Optional<String> id) {
+        String wanted = id.orElseGet(this::wantedId);
+        for (Transition each : transitions) {
+            boolean brings = each.target().equals(Optional.of(wanted)) || id.isEmpty() && each.isChosen();
+            if (brings && each.enter()) {
+                return each;
+            }
+        }
+        Transition own = Transition.to(wanted);
+        own.enter();
+        begin(own);
+        return own;
+    }
+
+    /// A request waits no longer. If it has been admitted meanwhile, nobody else ends its visit.
+    private void leave(Arrival arrival) {
+        boolean waited = locked(() -> arrivals.remove(arrival));
+        if (waited) {
+            arrival.transition().giveUp();
+        } else {
+            arrival.endVisit();
         }
     }
 
     private String wantedId() {
         return lastModelId != null ? lastModelId : resolver.preferredId();
-    }
-
-    /// The model that [#generate] would load.
-    String wanted() {
-        return locked(this::wantedId);
     }
 
     /// The engine that answers now, if any.

@@ -4,14 +4,12 @@ import io.llatte.engine.AnswerStream;
 import io.llatte.engine.Engine;
 import io.llatte.engine.EngineLoader;
 import io.llatte.engine.EngineOptions;
-import io.llatte.engine.GenerationRequest;
 import io.llatte.engine.PlacementReport;
 import io.llatte.engine.Prompt;
 import io.llatte.engine.RemoteEndpoint;
 import io.llatte.engine.SavedSession;
 import io.llatte.engine.TextScore;
 import io.llatte.llama.ChatMessage;
-import io.llatte.llama.ChatRequest;
 import io.llatte.llama.EmbeddingOptions;
 import io.llatte.llama.Embeddings;
 import io.llatte.llama.Reranking;
@@ -23,7 +21,6 @@ import io.llatte.memory.MemoryLedger;
 import io.llatte.memory.MemoryPlan;
 import io.llatte.model.ModelStore;
 import io.llatte.model.StoredModel;
-import io.llatte.tools.ToolResult;
 import io.llatte.tools.Toolbox;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -32,7 +29,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
@@ -41,7 +37,8 @@ import java.util.function.Consumer;
 /// A local language model for an application: pick one, watch it load, talk to it, exchange it, and always know what it costs.
 ///
 /// Any thread may call anything. The caller closes it; at most one model is loaded at a time, and never two at once. A request that finds
-/// none loaded loads the last one, or the one that the user preferred, or the default.
+/// none loaded loads the last one, or the one that the user preferred, or the default; one that names its model is answered by that
+/// ([ChatOptions#model]).
 public final class LocalLlm implements AutoCloseable {
 
     private final ModelStore store;
@@ -79,7 +76,7 @@ public final class LocalLlm implements AutoCloseable {
 
     // ---- loading, switching, unloading
 
-    /// Loads the model that was chosen last, or the default one.
+    /// Makes the model the one that answers that was chosen last, by [#init(String)] or [#switchModel], or else the default one.
     ///
     /// @throws LlatteException if it cannot be fetched or loaded; nothing stays loaded, and the next call tries again
     /// @throws java.util.concurrent.CancellationException if the thread is interrupted
@@ -100,7 +97,7 @@ public final class LocalLlm implements AutoCloseable {
     /// The same without waiting. Any number of callers share one load, each with a future of its own: cancelling one leaves the others, and
     /// cancelling the last cancels the load.
     public CompletableFuture<Void> initAsync() {
-        return lifecycle.require(lifecycle.wanted());
+        return lifecycle.requireChosen();
     }
 
     /// The same for a model.
@@ -170,12 +167,7 @@ public final class LocalLlm implements AutoCloseable {
     }
 
     private AnswerStream answer(List<ChatMessage> messages, ChatOptions chatOptions) {
-        return generate(prompt(messages, chatOptions), chatOptions);
-    }
-
-    private static Prompt prompt(List<ChatMessage> messages, ChatOptions chatOptions) {
-        return new Prompt.Chat(ChatRequest.builder(messages).tools(chatOptions.tools()).toolChoice(chatOptions.toolChoice())
-                .parallelToolCalls(chatOptions.parallelToolCalls()).build());
+        return generate(chatOptions.prompt(messages), chatOptions);
     }
 
     /// Answers a conversation, and tells text, reasoning and tool calls apart as they come. The caller closes the stream.
@@ -192,25 +184,7 @@ public final class LocalLlm implements AutoCloseable {
     /// @throws LlatteException if the model cannot be loaded or an answer fails
     /// @throws java.util.concurrent.CancellationException if the thread is interrupted while a tool runs; the tool is interrupted
     public ToolAnswer chat(List<ChatMessage> messages, Toolbox toolbox, ChatOptions chatOptions) {
-        List<ChatMessage> turns = new ArrayList<>();
-        List<ToolResult> results = new ArrayList<>();
-        try (ChatStream events = events(messages, toolbox, chatOptions)) {
-            while (events.hasNext()) {
-                switch (events.next()) {
-                    case ChatEvent.ToolsCalled(var answer) -> turns.add(answer.message());
-                    case ChatEvent.ToolReturned(var result) -> {
-                        turns.add(result.message());
-                        results.add(result);
-                    }
-                    case ChatEvent.Ended(var answer) -> {
-                        turns.add(answer.message().withoutToolCalls());
-                        return new ToolAnswer(answer, turns, results);
-                    }
-                    case ChatEvent.TextDelta _, ChatEvent.ReasoningDelta _, ChatEvent.TokenScored _, ChatEvent.ToolCallDelta _ -> { }
-                }
-            }
-        }
-        throw new CancellationException("the answer was cancelled");
+        return ToolAnswer.of(events(messages, toolbox, chatOptions));
     }
 
     /// The same, event by event. The caller closes the stream, which interrupts tools that run.
@@ -220,7 +194,7 @@ public final class LocalLlm implements AutoCloseable {
 
     /// The same as a publisher: each subscriber has an answer of its own, on a virtual thread, as fast as it asks for tokens.
     public Flow.Publisher<Token> publisher(List<ChatMessage> messages, ChatOptions chatOptions) {
-        Prompt prompt = prompt(messages, chatOptions);
+        Prompt prompt = chatOptions.prompt(messages);
         return new TokenPublisher(() -> generate(prompt, chatOptions));
     }
 
@@ -243,7 +217,7 @@ public final class LocalLlm implements AutoCloseable {
     ///
     /// @param context what stands before the text, or ""
     public TextScore score(String context, String text) {
-        return lifecycle.call((engine, _) -> engine.score(context, text));
+        return lifecycle.call(Optional.empty(), (engine, _) -> engine.score(context, text));
     }
 
     /// Fills a gap in a text, with a model that was trained to.
@@ -277,7 +251,18 @@ public final class LocalLlm implements AutoCloseable {
     /// @throws UnsupportedOperationException if the model makes no embeddings, or a server cannot do what the options ask
     /// @throws java.util.concurrent.CancellationException if the thread is interrupted, which stays so, or a switch cancels requests
     public Embeddings embed(List<String> texts, EmbeddingOptions embeddingOptions) {
-        return lifecycle.call((engine, cancelled) -> engine.embed(texts, embeddingOptions, cancelled));
+        return embed(Optional.empty(), texts, embeddingOptions);
+    }
+
+    /// The same by a model that is loaded, or exchanged for, first where another one is; see [ChatOptions#model].
+    ///
+    /// @throws IllegalArgumentException if nothing has that name
+    public Embeddings embed(String model, List<String> texts, EmbeddingOptions embeddingOptions) {
+        return embed(Optional.of(model), texts, embeddingOptions);
+    }
+
+    private Embeddings embed(Optional<String> model, List<String> texts, EmbeddingOptions embeddingOptions) {
+        return lifecycle.call(model, (engine, cancelled) -> engine.embed(texts, embeddingOptions, cancelled));
     }
 
     /// Ranks documents by how well they answer a query, the best first.
@@ -286,7 +271,18 @@ public final class LocalLlm implements AutoCloseable {
     /// @throws UnsupportedOperationException if the model has no classification head: only one that was trained to rank does
     /// @throws java.util.concurrent.CancellationException if the thread is interrupted, which stays so, or a switch cancels requests
     public Reranking rerank(String query, List<String> documents) {
-        return lifecycle.call((engine, cancelled) -> engine.rerank(query, documents, cancelled));
+        return rerank(Optional.empty(), query, documents);
+    }
+
+    /// The same by a model that is loaded, or exchanged for, first where another one is; see [ChatOptions#model].
+    ///
+    /// @throws IllegalArgumentException if nothing has that name
+    public Reranking rerank(String model, String query, List<String> documents) {
+        return rerank(Optional.of(model), query, documents);
+    }
+
+    private Reranking rerank(Optional<String> model, String query, List<String> documents) {
+        return lifecycle.call(model, (engine, cancelled) -> engine.rerank(query, documents, cancelled));
     }
 
     /// Writes what the cache holds of a conversation to a file; see [Engine#saveSession]. The messages themselves are the application's to keep.
@@ -309,13 +305,13 @@ public final class LocalLlm implements AutoCloseable {
     /// @throws EngineBusyException if all sequences are busy
     /// @throws UnsupportedOperationException if a server answers, or the engine is a reproducible one
     public SavedSession restoreSession(Path file) throws IOException {
-        return lifecycle.engineOnceReady().restoreSession(file);
+        try (ModelSlot.Visit visit = lifecycle.visit(Optional.empty())) {
+            return visit.engine().restoreSession(file);
+        }
     }
 
     private AnswerStream generate(Prompt prompt, ChatOptions chatOptions) {
-        return lifecycle.generate(new GenerationRequest(prompt, chatOptions.sampling(), chatOptions.maxTokens(), chatOptions.stop(),
-                chatOptions.ignoreEog(), chatOptions.overflow(), chatOptions.priority(), chatOptions.speculation(),
-                chatOptions.topLogprobs(), chatOptions.constraint(), chatOptions.reasoning(), chatOptions.adapters()));
+        return lifecycle.generate(chatOptions.model(), chatOptions.request(prompt));
     }
 
     // ---- looking

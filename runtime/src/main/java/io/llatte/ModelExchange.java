@@ -59,7 +59,6 @@ final class ModelExchange {
             }
             throw e;
         }
-        resolver.remember(id);
     }
 
     /// What must not cost the model that answers comes first: the download, and a look whether the file is a model at all.

@@ -71,27 +71,9 @@ final class ModelSlot {
         return isReady() && requests.isEmpty();
     }
 
-    /// Counts a request: nothing takes the engine away before it has ended. The lock is held and the slot ready.
-    ///
-    /// @return starts it, to be called once and without the lock: prompts become tokens and pictures are encoded, which takes time
-    Supplier<AnswerStream> admit(GenerationRequest request) {
-        Engine engine = current.engine();
-        Requests.Ticket ticket = requests.add(engine.modelId());
-        status.activity();
-        show("");
-        events.publish(new LlmEvent.Generating(ticket.modelId(), ticket.id()));
-        return () -> start(engine, request, ticket);
-    }
-
-    private AnswerStream start(Engine engine, GenerationRequest request, Requests.Ticket ticket) {
-        try {
-            AnswerStream stream = engine.generate(request, end -> ended(ticket, end));
-            ticket.started(stream);
-            return stream;
-        } catch (RuntimeException | Error e) {
-            leave(ticket);
-            throw e;
-        }
+    /// Whether a model answers that is this one, or any where none is named. The lock is held.
+    boolean isReadyFor(Optional<String> modelId) {
+        return isReady() && modelId.map(current.id()::equals).orElse(true);
     }
 
     /// A request has ended without an answer to tell of.
@@ -107,7 +89,7 @@ final class ModelSlot {
         afterActivity.run();
     }
 
-    /// A call of the engine that is no stream. It counts as a request until it ends: nothing takes the engine away before.
+    /// A request's time with the engine: nothing takes the engine away before it has ended.
     final class Visit implements AutoCloseable {
 
         private final Engine engine;
@@ -129,10 +111,31 @@ final class ModelSlot {
             return cancelled;
         }
 
+        /// Starts an answer, whose end is the visit's; so is a failure to start. To be called once, without the lock: prompts become tokens and
+        /// pictures are encoded, which takes time.
+        AnswerStream answer(GenerationRequest request) {
+            try {
+                AnswerStream stream = engine.generate(request, end -> ended(ticket, end));
+                ticket.started(stream);
+                return stream;
+            } catch (RuntimeException | Error e) {
+                close();
+                throw e;
+            }
+        }
+
+        /// Ends it without an answer to tell of.
         @Override
         public void close() {
             leave(ticket);
         }
+    }
+
+    /// A visit for an answer. The lock is held and the slot ready.
+    Visit visitToAnswer() {
+        Visit visit = visit();
+        events.publish(new LlmEvent.Generating(visit.ticket.modelId(), visit.ticket.id()));
+        return visit;
     }
 
     /// The lock is held and the slot ready. The caller closes it.

@@ -23,9 +23,9 @@ public record SwitchPolicy(Running running, Arriving arriving) {
 
     /// What becomes of requests that come meanwhile.
     public enum Arriving {
-        /// They wait, and run on the new model.
+        /// They wait, and run on the new model, or on the one that they name.
         WAIT,
-        /// They fail with an [EngineClosedException].
+        /// They fail with an [EngineClosedException], but for those that name the model that comes.
         FAIL
     }
 

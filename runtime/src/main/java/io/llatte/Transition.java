@@ -10,6 +10,7 @@ final class Transition {
     private final String reason;
     private final CompletableFuture<Void> result = new CompletableFuture<>();
     private int waiters;
+    private boolean chosen;
     private boolean cancelled;
     private Thread runner;
 
@@ -36,16 +37,31 @@ final class Transition {
         return reason;
     }
 
-    /// A caller's own future: cancelling it leaves the others. Empty where everybody has given up already: whoever comes now wants a
-    /// transition that goes on.
-    Optional<CompletableFuture<Void>> join() {
-        var waiter = new CompletableFuture<Void>();
-        synchronized (this) {
-            if (cancelled) {
-                return Optional.empty();
-            }
-            waiters++;
+    /// The application chose the target, and that is to be remembered; a request that needs a model chooses none. The runtime's lock is held.
+    void choose() {
+        chosen = true;
+    }
+
+    /// The runtime's lock is held.
+    boolean isChosen() {
+        return chosen;
+    }
+
+    /// Counts one more who waits. False where everybody has given up already: whoever comes now wants a transition that goes on.
+    synchronized boolean enter() {
+        if (cancelled) {
+            return false;
         }
+        waiters++;
+        return true;
+    }
+
+    /// A caller's own future: cancelling it leaves the others. Empty where everybody has given up already, as of [#enter].
+    Optional<CompletableFuture<Void>> join() {
+        if (!enter()) {
+            return Optional.empty();
+        }
+        var waiter = new CompletableFuture<Void>();
         result.whenComplete((value, failure) -> {
             if (failure != null) {
                 waiter.completeExceptionally(failure);
@@ -61,10 +77,18 @@ final class Transition {
         return Optional.of(waiter);
     }
 
-    private synchronized void giveUp() {
+    /// One who waited wants it no longer.
+    synchronized void giveUp() {
         if (--waiters == 0) {
             cancel();
         }
+    }
+
+    /// One who waited has what it wanted before this began. Returns whether nobody is left, and it is not to begin.
+    synchronized boolean leave() {
+        waiters--;
+        cancelled |= waiters == 0;
+        return waiters == 0;
     }
 
     /// Stops it where it is; what is under way is undone.

@@ -40,6 +40,7 @@ final class DecodeLoop implements Runnable {
     private final Thread thread;
     private volatile Context context;
     private volatile Lanes lanes;
+    private volatile SlotBoard board;
     private Admission admission;
     private StepBatch batch;
     private Delivery delivery;
@@ -76,6 +77,7 @@ final class DecodeLoop implements Runnable {
         boolean cuttable = !info.recurrent() && !info.hybrid() && (info.slidingWindow() == 0 || contextOptions.fullSlidingWindow());
         boolean unified = contextOptions.unifiedKv();
         lanes = new Lanes(context, unified, cuttable, !reproducible);
+        board = new SlotBoard(lanes.count());
         admission = new Admission(waiting, lanes, context.contextLength(), unified);
         batch = new StepBatch(lanes, context.newBatch(), Math.min(context.microBatchSize(), context.batchSize()), context.sequenceLength(),
                 Math.max(1, MOST_LOGIT_BYTES / Float.BYTES / model.vocab().size()));
@@ -92,7 +94,11 @@ final class DecodeLoop implements Runnable {
 
     EngineStatistics statistics() {
         return new EngineStatistics(running, waiting.size(), decodes, evaluatedTokens, sampling.generatedTokens(), lanes.cachedTokens(), lanes.evictions(),
-                preemptions, lanes.usedCells(), context.contextLength());
+                preemptions, lanes.usedCells(), context.contextLength(), lanes.count(), waiting.limit());
+    }
+
+    List<SlotStatus> slots() {
+        return board.read(hasEnded());
     }
 
     /// Something has changed that the loop must look at.
@@ -198,6 +204,7 @@ final class DecodeLoop implements Runnable {
                 alone = null;
                 batch.fill(waitsForReaders, roomForGuesses);
                 running = lanes.running();
+                board.show(lanes);
                 if (batch.isEmpty()) {
                     delivery.deliver();
                     rest();

@@ -12,6 +12,8 @@ package io.llatte.engine;
 /// @param preemptions running requests that were set back and evaluated again
 /// @param usedCells tokens that the KV cache holds now
 /// @param contextLength tokens that it can hold
+/// @param sequences requests that can have a sequence at the same time
+/// @param queueLimit requests that may wait for one
 public record EngineStatistics(int running, int waiting, long decodes, long evaluatedTokens, long generatedTokens, long cachedTokens,
-                               long evictions, long preemptions, int usedCells, int contextLength) {
+                               long evictions, long preemptions, int usedCells, int contextLength, int sequences, int queueLimit) {
 }

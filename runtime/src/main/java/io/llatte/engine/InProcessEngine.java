@@ -111,6 +111,13 @@ public final class InProcessEngine implements Engine {
         return loop.statistics();
     }
 
+    /// What each sequence does. Any thread may ask; it costs nothing and stops nothing, and may be a step old. All are free once the engine is closed.
+    ///
+    /// @return one for each of [EngineStatistics#sequences], by their ids
+    public List<SlotStatus> slots() {
+        return loop.slots();
+    }
+
     @Override
     public AnswerStream generate(GenerationRequest request, Consumer<GenerationEnd> whenEnded) {
         checkOpen();

@@ -40,6 +40,10 @@ final class WaitingRequests {
         return size;
     }
 
+    int limit() {
+        return limit;
+    }
+
     /// The next, which stays; or null.
     synchronized Request first() {
         return queue.peek();

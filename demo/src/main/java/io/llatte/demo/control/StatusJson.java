@@ -12,6 +12,7 @@ import io.llatte.engine.EngineStatistics;
 import io.llatte.engine.Fallback;
 import io.llatte.engine.InProcessEngine;
 import io.llatte.engine.PlacementReport;
+import io.llatte.engine.SlotStatus;
 import io.llatte.llama.Projector;
 import io.llatte.memory.MemoryBudget;
 import java.time.Instant;
@@ -77,10 +78,15 @@ final class StatusJson {
 
     private static void putEngine(ObjectNode node, Optional<InProcessEngine> local, Optional<EngineStatistics> running) {
         node.putObject("queue").put("running", running.map(EngineStatistics::running).orElse(0))
-                .put("waiting", running.map(EngineStatistics::waiting).orElse(0)).putNull("limit");
+                .put("waiting", running.map(EngineStatistics::waiting).orElse(0)).put("limit", running.map(EngineStatistics::queueLimit).orElse(null));
         running.ifPresentOrElse(each -> node.putObject("kv").put("usedTokens", each.usedCells()).put("contextLength", each.contextLength()),
                 () -> node.putNull("kv"));
         ArrayNode slots = node.putArray("slots");
+        List<SlotStatus> all = local.map(InProcessEngine::slots).orElse(List.of());
+        for (SlotStatus slot : all) {
+            slots.addObject().put("id", slot.id()).put("state", slot.state().name().toLowerCase(Locale.ROOT)).put("tokens", slot.tokens())
+                    .put("contextLength", running.map(EngineStatistics::contextLength).orElse(0));
+        }
     }
 
     private static void put(ObjectNode node, PlacementReport placement) {

@@ -31,7 +31,7 @@ record ChatCompletionInput(List<ChatMessage> messages, ChatOptions options, int 
         if (body.strings("modalities").stream().anyMatch(modality -> !modality.equals("text"))) {
             throw HttpFailure.unsupported("modalities", "'modalities' must be ['text']");
         }
-        served.forRequest(body.string("model")).ifPresent(model -> { });
+        served.forRequest(body.string("model")).ifPresent(options::model);
         int choices = (int) body.integer("n", 1, MOST_CHOICES).orElse(1);
         return new ChatCompletionInput(messages, checked(options.build()), choices, body.bool("stream", false),
                 body.object("stream_options").map(each -> each.bool("include_usage", false)).orElse(false));

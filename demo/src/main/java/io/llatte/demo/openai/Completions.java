@@ -64,7 +64,7 @@ final class Completions {
                 options.maxTokens(DEFAULT_TOKENS);
             }
             body.integer("logprobs", 0, MOST_LOGPROBS).ifPresent(count -> options.topLogprobs((int) count));
-            served.forRequest(body.string("model")).ifPresent(model -> { });
+            served.forRequest(body.string("model")).ifPresent(options::model);
             return new Input(prompts, body.string("suffix"), options.build(), choices, body.bool("stream", false),
                     body.object("stream_options").map(each -> each.bool("include_usage", false)).orElse(false));
         }

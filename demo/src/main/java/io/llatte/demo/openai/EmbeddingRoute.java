@@ -53,7 +53,7 @@ final class EmbeddingRoute {
         Optional<String> model = served.forRequest(body.string("model"));
         Embeddings embeddings;
         try (var calls = new ClientCalls()) {
-            embeddings = calls.interruptibly(() -> model.map(named -> llm.embed(texts, EmbeddingOptions.defaults()))
+            embeddings = calls.interruptibly(() -> model.map(named -> llm.embed(named, texts, EmbeddingOptions.defaults()))
                     .orElseGet(() -> llm.embed(texts, EmbeddingOptions.defaults())));
         }
         int length = embeddings.vectors()[0].length;

@@ -32,7 +32,7 @@ record ResponsesInput(JsonInput body, List<ChatMessage> messages, ChatOptions op
                 .ifPresent(format -> options.constraint(FormatInput.constraint(format, format)));
         body.object("reasoning").ifPresent(reasoning -> reasoning.string("effort")
                 .ifPresent(effort -> options.reasoning(ChatCompletionInput.reasoning(reasoning, effort))));
-        served.forRequest(body.string("model")).ifPresent(model -> { });
+        served.forRequest(body.string("model")).ifPresent(options::model);
         return new ResponsesInput(body, messages(body), ChatCompletionInput.checked(options.build()), body.bool("stream", false));
     }
 
