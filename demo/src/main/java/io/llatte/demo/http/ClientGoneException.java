@@ -1,7 +1,9 @@
 package io.llatte.demo.http;
 
+import io.helidon.webserver.CloseConnectionException;
+
 /// The client closed its connection before it had its answer.
-public final class ClientGoneException extends RuntimeException {
+public final class ClientGoneException extends CloseConnectionException {
 
     private static final long serialVersionUID = 1L;
 

@@ -161,7 +161,6 @@ public final class HttpServer implements AutoCloseable {
 
     private void fail(ServerRequest request, ServerResponse response, Throwable thrown) {
         switch (thrown) {
-            case ClientGoneException e -> throw new CloseConnectionException(e.getMessage(), e);
             case CloseConnectionException e -> throw e;
             case HttpException e -> fail(response, HttpFailure.of(e.status().code(), null, e.getMessage()), e.status().code());
             case HttpFailure e -> fail(response, e, e.status());

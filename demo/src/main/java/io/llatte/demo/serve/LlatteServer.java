@@ -23,6 +23,7 @@ public final class LlatteServer implements AutoCloseable {
     private final ExecutorService listener = Executors.newSingleThreadExecutor(Thread.ofVirtual().name("llatte-server-events").factory());
     private final LocalLlm llm;
     private final ControlRoutes control;
+    private final AutoCloseable subscription;
     private final HttpServer http;
     private final Duration stopTimeout;
     private volatile boolean stopping;
@@ -38,7 +39,7 @@ public final class LlatteServer implements AutoCloseable {
             var served = new ServedModels(llm, options.ownModel(), options.switchByRequest());
             ModelCatalog catalog = store.catalog();
             control = new ControlRoutes(llm, served, catalog, options.engine(), options.budget(), WARNING_SHARE, () -> stopping);
-            llm.subscribe(listener, control::hear);
+            subscription = llm.subscribe(listener, control::hear);
             var openAi = new OpenAiRoutes(llm, served);
             var dashboard = new Dashboard();
             http = new HttpServer(options.host(), options.port(), options.limits(), options.access(), Remedies::toFailure, routing -> {
@@ -55,6 +56,14 @@ public final class LlatteServer implements AutoCloseable {
     private static void close(LocalLlm llm, ExecutorService listener) {
         llm.close();
         listener.close();
+    }
+
+    private void endSubscription() {
+        try {
+            subscription.close();
+        } catch (Exception e) {
+            throw new IllegalStateException("ending a subscription does not fail", e);
+        }
     }
 
     public int port() {
@@ -77,6 +86,7 @@ public final class LlatteServer implements AutoCloseable {
         stopping = true;
         control.close();
         http.drain(stopTimeout);
+        endSubscription();
         close(llm, listener);
         http.drain(LAST_WORDS);
         http.close();
