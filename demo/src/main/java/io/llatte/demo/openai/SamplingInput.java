@@ -17,7 +17,8 @@ final class SamplingInput {
 
     /// @param maxTokens the names under which the limit of tokens may stand, the one that counts first
     static ChatOptions.Builder options(JsonInput body, String... maxTokens) {
-        ChatOptions.Builder options = ChatOptions.builder().sampling(sampling(body)).stop(stops(body));
+        ChatOptions.Builder options = ChatOptions.builder().sampling(sampling(body)).stop(stops(body))
+                .ignoreEog(body.bool("ignore_eos", false));
         for (String name : maxTokens) {
             if (body.has(name)) {
                 options.maxTokens((int) body.integer(name, 1, Integer.MAX_VALUE).orElseThrow());

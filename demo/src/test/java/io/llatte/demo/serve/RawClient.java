@@ -1,0 +1,66 @@
+package io.llatte.demo.serve;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+
+/// A client that does as it is told, and not as HTTP would have it.
+final class RawClient implements AutoCloseable {
+
+    private final Socket socket;
+    private final BufferedReader reader;
+
+    RawClient(int port) throws IOException {
+        socket = new Socket(InetAddress.getLoopbackAddress(), port);
+        reader = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+    }
+
+    RawClient send(String text) throws IOException {
+        socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
+        socket.getOutputStream().flush();
+        return this;
+    }
+
+    RawClient post(String path, String body) throws IOException {
+        int length = body.getBytes(StandardCharsets.UTF_8).length;
+        return send("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s".formatted(path, length, body));
+    }
+
+    /// The next line, or null at the end.
+    String line() throws IOException {
+        return reader.readLine();
+    }
+
+    /// Reads on until a line has a text.
+    ///
+    /// @throws IOException if the connection ends before
+    String lineWith(String text) throws IOException {
+        String line = line();
+        while (line != null && !line.contains(text)) {
+            line = line();
+        }
+        if (line == null) {
+            throw new IOException("the connection ended before a line with " + text);
+        }
+        return line;
+    }
+
+    /// Waits for the server to close the connection.
+    void awaitEnd() throws IOException {
+        try {
+            while (reader.read() >= 0) {
+                // Whatever it says before.
+            }
+        } catch (java.net.SocketException reset) {
+            // That is an end too.
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        socket.close();
+    }
+}
