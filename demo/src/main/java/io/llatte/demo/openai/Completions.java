@@ -30,6 +30,9 @@ final class Completions {
 
     private static final int MOST_LOGPROBS = 5;
 
+    /// So long, tokens that come together go together.
+    private static final long FRAME_NANOS = 16_000_000;
+
     /// The protocol's own; chat completions have none.
     private static final int DEFAULT_TOKENS = 16;
 
@@ -70,6 +73,10 @@ final class Completions {
         }
     }
 
+    /// What comes to an answer.
+    private record Part(String text, List<Logprobs> logprobs) {
+    }
+
     void answer(ServerRequest request, ServerResponse response) {
         Input input = Input.of(HttpServer.body(request), served);
         var json = new Json();
@@ -79,11 +86,7 @@ final class Completions {
         }
         var events = new LazyEventStream(response);
         events.run(() -> {
-            List<ChatAnswer> answers = run(input, events::open, (choice, token) -> {
-                if (!token.text().isEmpty() || token.logprobs().isPresent()) {
-                    events.open().send(json.chunk(choice, token.text(), token.logprobs().map(List::of).orElse(List.of()), null));
-                }
-            });
+            List<ChatAnswer> answers = run(input, events::open, (choice, part) -> events.open().send(json.chunk(choice, part.text, part.logprobs, null)));
             for (int choice = 0; choice < answers.size(); choice++) {
                 events.open().send(json.chunk(choice, "", List.of(), finishReason(answers.get(choice))));
             }
@@ -95,7 +98,7 @@ final class Completions {
     }
 
     /// All answers, those of each prompt after one another.
-    private List<ChatAnswer> run(Input input, Runnable begins, BiConsumer<Integer, Token> listener) {
+    private List<ChatAnswer> run(Input input, Runnable begins, BiConsumer<Integer, Part> listener) {
         try (var calls = new ClientCalls()) {
             return Answers.parallel(calls, input.prompts.size() * input.choices, choice -> {
                 ChatOptions options = Answers.forChoice(input.options, choice % input.choices);
@@ -109,14 +112,25 @@ final class Completions {
         }
     }
 
-    private static ChatAnswer read(AnswerStream stream, int choice, BiConsumer<Integer, Token> listener) {
+    private static ChatAnswer read(AnswerStream stream, int choice, BiConsumer<Integer, Part> listener) {
         var text = new StringBuilder();
         List<Logprobs> logprobs = new ArrayList<>();
+        int told = 0;
+        int scored = 0;
+        long lastTold = 0;
         while (stream.hasNext()) {
             Token token = stream.next();
             text.append(token.text());
             token.logprobs().ifPresent(logprobs::add);
-            listener.accept(choice, token);
+            if ((!stream.isReady() || System.nanoTime() - lastTold > FRAME_NANOS) && (text.length() > told || logprobs.size() > scored)) {
+                listener.accept(choice, new Part(text.substring(told), List.copyOf(logprobs.subList(scored, logprobs.size()))));
+                told = text.length();
+                scored = logprobs.size();
+                lastTold = System.nanoTime();
+            }
+        }
+        if (text.length() > told || logprobs.size() > scored) {
+            listener.accept(choice, new Part(text.substring(told), List.copyOf(logprobs.subList(scored, logprobs.size()))));
         }
         if (stream.finishReason() == FinishReason.CANCELLED) {
             throw new CancellationException("the answer was cancelled: its model was unloaded or exchanged, or the server stops");

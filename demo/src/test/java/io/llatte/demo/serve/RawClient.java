@@ -10,6 +10,8 @@ import java.nio.charset.StandardCharsets;
 /// A client that does as it is told, and not as HTTP would have it.
 final class RawClient implements AutoCloseable {
 
+    private static final String LAST_CHUNK = "\r\n0\r\n\r\n";
+
     private final Socket socket;
     private final BufferedReader reader;
 
@@ -46,6 +48,19 @@ final class RawClient implements AutoCloseable {
             throw new IOException("the connection ended before a line with " + text);
         }
         return line;
+    }
+
+    /// Reads a chunked answer to its end, and as little as can be of what it says.
+    void skipAnswer() throws IOException {
+        byte[] buffer = new byte[8192];
+        String tail = "";
+        while (!tail.endsWith(LAST_CHUNK)) {
+            int count = socket.getInputStream().read(buffer);
+            if (count < 0) {
+                throw new IOException("the connection ended before the answer");
+            }
+            tail += new String(buffer, Math.max(0, count - LAST_CHUNK.length()), Math.min(count, LAST_CHUNK.length()), StandardCharsets.ISO_8859_1);
+        }
     }
 
     /// Waits for the server to close the connection.
