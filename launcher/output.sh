@@ -7,6 +7,7 @@ Usage: ./llatte [--install-deps] <command> [options]
 
 Talk to a model
   chat [MODEL]        Chat; -p PROMPT or piped input answers once. Builds and downloads what is missing.
+  serve               An OpenAI-compatible server with a live dashboard
   models              List, pull, locate or remove models
   plan MODEL          The memory that a model would take, by device, without loading it
   info                Devices, backends, versions
@@ -35,7 +36,8 @@ Environment
   LLATTE_MODELS       The folder that downloaded models are kept in; those of the hub lie in its own cache (HF_HOME, HF_HUB_CACHE)
   LLATTE_OFFLINE      1: nothing touches the network
   LLATTE_NATIVE_CACHE The folder that a packaged native library is extracted to
-  LLATTE_REMOTE_KEY   The key for `chat --remote`
+  LLATTE_REMOTE_KEY   The key for `--remote` of chat and serve
+  LLATTE_API_KEY      The key that clients of `serve` need
   LLATTE_DEBUG        1: a failure shows its stack trace
   LLATTE_TEST_MODEL   A GGUF file that `test` uses in place of the default model
   HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE, NO_COLOR, XDG_CACHE_HOME, XDG_CONFIG_HOME, XDG_STATE_HOME mean what they mean elsewhere

@@ -67,7 +67,6 @@ class SoakIT {
     void tokensThroughHttp_areThoseOfTheEngine() throws Exception {
         ServerFixture.Builder builder = ServerFixture.builder();
         builder.engine.sequences(CLIENTS).contextSize(ContextSize.of(CLIENTS * 256));
-        if (System.getProperty("dd") != null) builder.engine.deliveryDelay(Duration.ofMillis(Integer.getInteger("dd")));
         Duration part = FULL ? Duration.ofSeconds(20) : Duration.ofSeconds(2);
         try (var server = builder.start().load(ServerFixture.FIRST)) {
             rate(() -> runEngine(server, part));
