@@ -76,6 +76,16 @@ final class LlatteProcess {
         return new Result(process.exitValue(), output == null ? Files.readString(out) : "", Files.readString(err));
     }
 
+    /// Starts it, and returns while it runs; what it says is in [#errors()].
+    Process begin(String... arguments) throws IOException {
+        return start(command(arguments), folder.resolve("stdout"), folder.resolve("stderr"));
+    }
+
+    /// What was written to standard error so far.
+    String errors() throws IOException {
+        return Files.readString(folder.resolve("stderr"));
+    }
+
     /// Runs it with `| head -n 1` behind it; the result is that of the command, with what `head` let through.
     Result runIntoHead(String... arguments) throws IOException, InterruptedException {
         Path out = folder.resolve("stdout");

@@ -35,10 +35,13 @@ public final class ClientConnection implements ConnectionContext {
     }
 
     private final ConnectionContext context;
+    private final BodyBudget bodies;
     private final DataReader reader;
     private final DataWriter writer;
     private volatile Phase phase = Phase.IDLE;
     private volatile long phaseSince = System.nanoTime();
+    /// Of the budget; the protocol's thread alone.
+    private long held;
     /// 0 where nothing is being written.
     private volatile long writingSince;
 
@@ -47,8 +50,10 @@ public final class ClientConnection implements ConnectionContext {
     private Runnable whenGone;
     private boolean gone;
 
-    ClientConnection(ConnectionContext context) {
+    /// @param bodies what all connections share
+    ClientConnection(ConnectionContext context, BodyBudget bodies) {
         this.context = context;
+        this.bodies = bodies;
         this.reader = DataReader.create(this::receive);
         this.writer = new TimedWriter(context.dataWriter());
     }
@@ -169,8 +174,15 @@ public final class ClientConnection implements ConnectionContext {
         enter(Phase.ANSWERING);
     }
 
+    /// The request brings a body, which is held until it is answered.
+    void holds(long bodyBytes) {
+        held += bodies.reserve(bodyBytes);
+    }
+
     /// The request is answered.
     void idle() {
+        bodies.release(held);
+        held = 0;
         enter(Phase.IDLE);
     }
 

@@ -27,6 +27,7 @@ final class ClientConnections implements ServerConnectionSelector, AutoCloseable
 
     private final Http1ConnectionSelector http1;
     private final HttpLimits limits;
+    private final BodyBudget bodies = new BodyBudget();
     private final Set<ClientConnection> open = ConcurrentHashMap.newKeySet();
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("llatte-http-clock").factory());
@@ -68,7 +69,7 @@ final class ClientConnections implements ServerConnectionSelector, AutoCloseable
 
     @Override
     public ServerConnection connection(ConnectionContext context) {
-        var connection = new ClientConnection(context);
+        var connection = new ClientConnection(context, bodies);
         return new Tracked(connection, (Http1Connection) http1.connection(connection));
     }
 

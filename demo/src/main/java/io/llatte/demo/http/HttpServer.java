@@ -19,6 +19,8 @@ import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import io.helidon.webserver.http1.Http1Config;
 import io.helidon.webserver.http1.Http1ConnectionSelector;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
 import java.nio.charset.StandardCharsets;
@@ -36,6 +38,7 @@ import org.slf4j.LoggerFactory;
 public final class HttpServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(HttpServer.class);
+    private static final int PART_BYTES = 1 << 16;
 
     private final Function<Throwable, HttpFailure> failures;
     private final ClientConnections connections;
@@ -146,9 +149,28 @@ public final class HttpServer implements AutoCloseable {
             // A page of another host can send all other types without asking first.
             throw HttpFailure.of(415, "unsupported_media_type", "the body must be application/json, and is '%s'".formatted(type));
         }
-        byte[] body = request.content().hasEntity() ? request.content().as(byte[].class) : new byte[0];
+        byte[] body = request.content().hasEntity() ? read(request) : new byte[0];
         ClientConnection.current().answering();
         return JsonInput.parse(body);
+    }
+
+    private static byte[] read(ServerRequest request) {
+        ClientConnection connection = ClientConnection.current();
+        if (request.headers().contentLength().isPresent()) {
+            connection.holds(request.headers().contentLength().getAsLong());
+            return request.content().as(byte[].class);
+        }
+        try (var in = request.content().inputStream()) {
+            var body = new ByteArrayOutputStream();
+            byte[] part = new byte[PART_BYTES];
+            for (int count = in.read(part); count >= 0; count = in.read(part)) {
+                connection.holds(count);
+                body.write(part, 0, count);
+            }
+            return body.toByteArray();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /// Answers with JSON.

@@ -72,6 +72,8 @@ final class ClientCalls implements AutoCloseable {
                 throw new ClientGoneException(null);
             }
             return result;
+        } catch (CancellationException e) {
+            throw isClientGone() ? new ClientGoneException(e) : e;
         } finally {
             synchronized (this) {
                 cancels.remove(canceller);

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.function.Function;
@@ -22,7 +23,8 @@ final class Dashboard {
     private static final Map<String, String> TYPES = Map.of("html", "text/html; charset=utf-8", "css", "text/css; charset=utf-8",
             "js", "text/javascript; charset=utf-8", "mjs", "text/javascript; charset=utf-8", "svg", "image/svg+xml");
 
-    private static final String[] FILES = {"index.html"};
+    private static final List<String> FILES = List.of("index.html", "icon.svg", "dashboard.css", "dashboard.js", "chat-client.js", "chat-history.js", "chat-panel.js", "details.js",
+            "elements.js", "event-stream.js", "format.js", "llatte-api.js", "local-llm-widget.js", "markdown.js", "memory-bar.js", "model-list.js", "timeline.js");
 
     private final Map<String, byte[]> byRoute = new LinkedHashMap<>();
 

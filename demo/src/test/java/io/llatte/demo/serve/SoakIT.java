@@ -47,10 +47,11 @@ class SoakIT {
         ServerFixture.Builder builder = ServerFixture.builder();
         builder.engine.sequences(CLIENTS).contextSize(ContextSize.of(CLIENTS * 256));
         try (var server = builder.start().load(ServerFixture.FIRST)) {
-            run(server, Duration.ofSeconds(3), true);
+            // The heap is taken from the system as it is first used.
+            run(server, LENGTH.dividedBy(2), true);
             int threads = ManagementFactory.getThreadMXBean().getThreadCount();
             long resident = settledBytes();
-            run(server, LENGTH, true);
+            run(server, LENGTH.dividedBy(2), true);
             awaitNothingRuns(server);
             LOG.warn("{} answers finished, {} clients left, {} MiB more", finished, left, (settledBytes() - resident) >> 20);
             assertThat(finished.get()).isPositive();
@@ -69,8 +70,11 @@ class SoakIT {
         builder.engine.sequences(CLIENTS).contextSize(ContextSize.of(CLIENTS * 256));
         Duration part = FULL ? Duration.ofSeconds(20) : Duration.ofSeconds(2);
         try (var server = builder.start().load(ServerFixture.FIRST)) {
-            rate(() -> runEngine(server, part));
-            rate(() -> runCheaply(server, part));
+            // Until the compilers are done.
+            for (int i = 0; i < 3; i++) {
+                runEngine(server, part);
+                runCheaply(server, part);
+            }
             List<Double> ratios = new ArrayList<>();
             for (int round = 0; round < (FULL ? 6 : 2); round++) {
                 double engine = rate(() -> runEngine(server, part));
