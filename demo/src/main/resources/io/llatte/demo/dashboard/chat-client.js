@@ -17,7 +17,7 @@ export async function complete(api, body, signal, listener) {
   const end = { finishReason: null, usage: null, timings: null };
   for await (const { data } of readEvents(response)) {
     if (data === '[DONE]') {
-      break;
+      continue;
     }
     const chunk = JSON.parse(data);
     if (chunk.error) {

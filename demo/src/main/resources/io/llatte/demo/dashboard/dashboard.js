@@ -20,7 +20,7 @@ let shownModel = null;
 let failedModel = null;
 
 /** One stream of events serves the widget and the page. */
-widget.moduleApi = {
+const moduleApi = {
   status: async () => show(await api.status()),
   load: (model) => api.load(model),
   unload: () => api.unload(),
@@ -92,8 +92,8 @@ function setTheme(theme) {
 }
 
 async function begin() {
-  // Setting it again makes the widget connect anew.
-  widget.moduleApi = widget.moduleApi;
+  // Setting it, also again, makes the widget connect.
+  widget.moduleApi = moduleApi;
   try {
     const runtime = await (await api.request('/api/runtime')).json();
     byId('machine').textContent = [`llama.cpp ${runtime.llamaCpp ?? 'unavailable'}`, ...runtime.devices.map((device) => device.description)].join(' · ');

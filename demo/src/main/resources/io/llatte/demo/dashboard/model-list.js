@@ -28,7 +28,14 @@ export class ModelList {
   }
 
   #show() {
-    this.#box.replaceChildren(...this.#models.map((model) => this.#row(model)));
+    const opened = this.#box.querySelector('details')?.open ?? false;
+    const here = this.#models.filter((model) => model.present);
+    const elsewhere = this.#models.filter((model) => !model.present);
+    this.#box.replaceChildren(el('ul', {}, ...here.map((model) => this.#row(model))));
+    if (elsewhere.length > 0) {
+      this.#box.append(el('details', { open: opened || here.length === 0 }, el('summary', {}, `${elsewhere.length} more can be downloaded`),
+        el('ul', {}, ...elsewhere.map((model) => this.#row(model)))));
+    }
   }
 
   #row(model) {
