@@ -23,6 +23,10 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Locale;
@@ -72,12 +76,30 @@ public final class HttpServer implements AutoCloseable {
                 .directHandlers(directHandlers()).shutdownHook(false).shutdownGracePeriod(Duration.ofMillis(200))
                 .connectionOptions(SocketOptions.builder().tcpNoDelay(true).build()).build();
         try {
+            requireFree(host, port);
             server.start();
+            if (!server.isRunning()) {
+                throw cannotBind(host, port, new BindException("it was taken just now"));
+            }
         } catch (RuntimeException e) {
             connections.close();
-            throw e.getCause() instanceof BindException bound
-                    ? new UncheckedIOException("%s port %d cannot be bound: %s".formatted(host, port, bound.getMessage()), bound) : e;
+            throw e;
         }
+    }
+
+    // The server's own start only logs that it failed, and does not tell why.
+    private static void requireFree(String host, int port) {
+        try (var probe = ServerSocketChannel.open()) {
+            probe.bind(new InetSocketAddress(host, port));
+        } catch (IOException e) {
+            throw cannotBind(host, port, e);
+        } catch (UnresolvedAddressException e) {
+            throw cannotBind(host, port, new UnknownHostException("there is no such host"));
+        }
+    }
+
+    private static UncheckedIOException cannotBind(String host, int port, IOException reason) {
+        return new UncheckedIOException("%s port %d cannot be bound: %s".formatted(host, port, reason.getMessage()), reason);
     }
 
     public int port() {
