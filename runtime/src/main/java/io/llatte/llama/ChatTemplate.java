@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.llatte.GrammarException;
 import io.llatte.TemplateException;
 import io.llatte.internal.ffi.NativeLibrary;
+import io.llatte.internal.ffi.NativeSampler;
 import io.llatte.internal.ffi.NativeTemplate;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -72,11 +73,10 @@ public final class ChatTemplate implements AutoCloseable {
 
     /// Renders a conversation, with what is needed to read the answer. Pictures and sounds are [Projector#MARKER] before their message's text.
     ///
-    /// @throws io.llatte.GrammarException if a schema is no JSON
-    /// @throws TemplateException if the template refuses the conversation, a schema cannot be made a grammar, or a tool's call is required and the
-    ///         template knows none
+    /// @throws GrammarException if a schema, of the answer or of a tool, is no JSON or cannot be made a grammar
+    /// @throws TemplateException if the template refuses the conversation, or a tool's call is required and the template knows none
     public RenderedChat render(ChatRequest chat) {
-        String syntax = template.render(toJson(chat).toString());
+        String syntax = renderSyntax(chat);
         JsonNode answer = parse(syntax);
         if (chat.toolChoice() == ToolChoice.REQUIRED && answer.path("grammar").asText("").isEmpty()) {
             throw new TemplateException("a tool's call is required, and llama.cpp knows none in this template: %d tools cannot be called"
@@ -85,6 +85,17 @@ public final class ChatTemplate implements AutoCloseable {
         return new RenderedChat(answer.path("prompt").asText(), texts(answer.path("additional_stops")), answer.path("grammar").asText(""),
                 answer.path("grammar_lazy").asBoolean(), texts(answer.path("preserved_tokens")), answer.path("supports_thinking").asBoolean(),
                 answer.path("format").asInt() == CONTENT_ONLY, syntax);
+    }
+
+    /// llama.cpp makes the grammars while it renders, and tells no difference.
+    private String renderSyntax(ChatRequest chat) {
+        try {
+            return template.render(toJson(chat).toString());
+        } catch (TemplateException e) {
+            chat.jsonSchema().ifPresent(NativeSampler::grammarFromSchema);
+            chat.tools().forEach(tool -> NativeSampler.grammarFromSchema(tool.parameters()));
+            throw e;
+        }
     }
 
     private static List<String> texts(JsonNode array) {

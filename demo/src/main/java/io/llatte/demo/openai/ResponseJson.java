@@ -80,9 +80,10 @@ final class ResponseJson {
         root.putArray("output").addAll(items);
         Usage usage = answer.usage();
         ObjectNode node = root.putObject("usage").put("input_tokens", usage.promptTokens());
-        node.putObject("input_tokens_details").put("cached_tokens", usage.cachedTokens());
+        node.putObject("input_tokens_details").put("cached_tokens", usage.cachedTokens())
+                .put("cache_write_tokens", usage.promptTokens() - usage.cachedTokens());
         node.put("output_tokens", usage.generatedTokens());
-        node.putObject("output_tokens_details").put("reasoning_tokens", 0);
+        node.putObject("output_tokens_details").put("reasoning_tokens", UsageJson.reasoningTokens(answer));
         node.put("total_tokens", usage.promptTokens() + usage.generatedTokens());
         UsageJson.putTimings(root.putObject("timings"), List.of(answer));
         return root;

@@ -19,6 +19,14 @@ final class UsageJson {
         long generated = answers.stream().mapToLong(answer -> answer.usage().generatedTokens()).sum();
         node.put("prompt_tokens", first.promptTokens()).put("completion_tokens", generated).put("total_tokens", first.promptTokens() + generated);
         node.putObject("prompt_tokens_details").put("cached_tokens", first.cachedTokens());
+        node.putObject("completion_tokens_details").put("reasoning_tokens", answers.stream().mapToLong(UsageJson::reasoningTokens).sum());
+    }
+
+    /// As many of the answer's tokens as its characters have their share in it: where the reasoning ended in the tokens is not kept.
+    static long reasoningTokens(ChatAnswer answer) {
+        long reasoning = answer.reasoning().length();
+        long others = answer.text().length() + answer.toolCalls().stream().mapToLong(call -> call.name().length() + call.arguments().length()).sum();
+        return reasoning == 0 ? 0 : Math.round((double) answer.usage().generatedTokens() * reasoning / (reasoning + others));
     }
 
     /// The first answer's times, as llama-server names them.

@@ -8,6 +8,8 @@ import io.llatte.demo.http.AccessRules;
 import io.llatte.demo.http.HttpLimits;
 import io.llatte.engine.EngineOptions;
 import io.llatte.memory.MemoryBudget;
+import io.llatte.model.CatalogModel;
+import io.llatte.model.ModelCatalog;
 import io.llatte.model.ModelStore;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -35,7 +37,7 @@ final class ServerFixture implements AutoCloseable {
 
     private ServerFixture(Builder builder) {
         folder = builder.folder;
-        ModelStore store = ModelStore.builder().folder(folder).offline(true).build();
+        ModelStore store = ModelStore.builder().folder(folder).catalog(builder.catalog).offline(builder.offline).build();
         var options = new ServeOptions("127.0.0.1", 0, new AccessRules(builder.apiKey, true, builder.origins, List.of()), builder.limits,
                 builder.engine.build(), builder.budget, Optional.empty(), builder.switchByRequest);
         server = new LlatteServer(options, store, LocalLlm.builder().withoutPreference());
@@ -54,6 +56,8 @@ final class ServerFixture implements AutoCloseable {
         private HttpLimits limits = HttpLimits.defaults();
         private MemoryBudget budget = MemoryBudget.unlimited();
         private boolean switchByRequest;
+        private ModelCatalog catalog = ModelCatalog.builtIn();
+        private boolean offline = true;
         final EngineOptions.Builder engine = EngineOptions.builder();
 
         private Builder() {
@@ -69,6 +73,18 @@ final class ServerFixture implements AutoCloseable {
         /// Adds a model to the store.
         Builder copy(Path model, String name) throws IOException {
             Files.copy(model, folder.resolve(name));
+            return this;
+        }
+
+        /// Knows these models too.
+        Builder catalog(CatalogModel... models) {
+            catalog = ModelCatalog.builtIn().with(models);
+            return this;
+        }
+
+        /// Fetches what is not there.
+        Builder online() {
+            offline = false;
             return this;
         }
 
