@@ -39,7 +39,7 @@ public final class TestModel {
     /// The default model under another name, in a format that knows tools.
     public static CatalogModel callingTools(String id) throws IOException {
         CatalogModel known = ModelCatalog.builtIn().defaultModel();
-        Path template = Path.of(System.getProperty("llatte.test.llamacpp"), "models/templates/meta-llama-Llama-3.1-8B-Instruct.jinja");
+        Path template = Path.of(System.getProperty("llatte.test.llamacpp"), "models/templates/CohereForAI-c4ai-command-r-plus-tool_use.jinja");
         return new CatalogModel(id, "Tool caller", known.family(), known.parameters(), known.quantization(), id + ".gguf", known.approximateSizeBytes(),
                 known.pin(), known.contextLength(), known.minimumMemoryBytes(), known.license(),
                 Optional.of(new ChatFormat(Files.readString(template), List.of())), known.sources());

@@ -9,15 +9,18 @@ import com.openai.client.okhttp.OpenAIOkHttpClient;
 import com.openai.core.JsonValue;
 import com.openai.core.http.StreamResponse;
 import com.openai.errors.BadRequestException;
+import com.openai.errors.InternalServerException;
 import com.openai.errors.NotFoundException;
 import com.openai.errors.OpenAIServiceException;
 import com.openai.errors.PermissionDeniedException;
+import com.openai.errors.RateLimitException;
 import com.openai.errors.UnauthorizedException;
 import com.openai.helpers.ChatCompletionAccumulator;
 import com.openai.helpers.ResponseAccumulator;
 import com.openai.models.FunctionDefinition;
 import com.openai.models.FunctionParameters;
 import com.openai.models.chat.completions.ChatCompletion;
+import com.openai.models.chat.completions.ChatCompletionAssistantMessageParam;
 import com.openai.models.chat.completions.ChatCompletionChunk;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
 import com.openai.models.chat.completions.ChatCompletionMessageFunctionToolCall;
@@ -29,12 +32,16 @@ import com.openai.models.completions.CompletionCreateParams;
 import com.openai.models.embeddings.CreateEmbeddingResponse;
 import com.openai.models.embeddings.EmbeddingCreateParams;
 import com.openai.models.models.Model;
+import com.openai.models.responses.EasyInputMessage;
 import com.openai.models.responses.Response;
 import com.openai.models.responses.ResponseCreateParams;
+import com.openai.models.responses.ResponseFunctionToolCall;
+import com.openai.models.responses.ResponseInputItem;
 import com.openai.models.responses.ResponseStreamEvent;
 import com.openai.models.responses.ToolChoiceOptions;
 import io.llatte.demo.TestModel;
 import io.llatte.engine.ContextSize;
+import io.llatte.memory.MemoryBudget;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -63,7 +70,7 @@ class OpenAiJavaClientIT {
     static void start() throws Exception {
         ServerFixture.Builder builder = ServerFixture.builder().apiKey(KEY).catalog(TestModel.callingTools(MODEL))
                 .copy(Path.of(TestModel.real()), MODEL + ".gguf");
-        builder.engine.sequences(4).contextSize(ContextSize.of(4096));
+        builder.engine.sequences(4).contextSize(ContextSize.of(4096)).reproducible(true);
         server = builder.start();
         server.llm().init(MODEL);
         client = client(KEY);
@@ -84,11 +91,21 @@ class OpenAiJavaClientIT {
                 .seed(1);
     }
 
-    private static FunctionDefinition weather() {
-        return FunctionDefinition.builder().name("weather").description("The weather of a city").parameters(FunctionParameters.builder()
+    private static FunctionDefinition book() {
+        return FunctionDefinition.builder().name("book").description("Books a trip").parameters(FunctionParameters.builder()
                 .putAdditionalProperty("type", JsonValue.from("object"))
                 .putAdditionalProperty("properties", JsonValue.from(Map.of("city", Map.of("type", "string", "enum", List.of("Rome", "Oslo")))))
                 .putAdditionalProperty("required", JsonValue.from(List.of("city"))).build()).build();
+    }
+
+    /// The model was never taught to call tools: it is shown how.
+    private static ChatCompletionCreateParams.Builder booking() {
+        return ChatCompletionCreateParams.builder().model(MODEL).addUserMessage("Book a trip to Rome.")
+                .addMessage(ChatCompletionAssistantMessageParam.builder().addToolCall(ChatCompletionMessageFunctionToolCall.builder().id("call_1")
+                        .function(ChatCompletionMessageFunctionToolCall.Function.builder().name("book").arguments("{\"city\": \"Rome\"}").build())
+                        .build()).build())
+                .addMessage(ChatCompletionToolMessageParam.builder().toolCallId("call_1").content("booked").build())
+                .addUserMessage("Book a trip to Oslo.").maxCompletionTokens(64).temperature(0.3).addFunctionTool(book());
     }
 
     // ---- chat completions
@@ -161,24 +178,23 @@ class OpenAiJavaClientIT {
     @ParameterizedTest
     @EnumSource
     void tools_areCalled(Delivery delivery) {
-        ChatCompletionCreateParams params = question().maxCompletionTokens(64).temperature(1.0).addFunctionTool(weather())
-                .toolChoice(ChatCompletionToolChoiceOption.Auto.REQUIRED).build();
+        ChatCompletionCreateParams params = booking().toolChoice(ChatCompletionToolChoiceOption.Auto.REQUIRED).build();
         ChatCompletion.Choice choice = untilItEnds(seed -> delivery.answer(params.toBuilder().seed(seed).build()).choices().getFirst(),
                 each -> !each.finishReason().equals(ChatCompletion.Choice.FinishReason.LENGTH));
         assertThat(choice.finishReason()).isEqualTo(ChatCompletion.Choice.FinishReason.TOOL_CALLS);
         ChatCompletionMessageFunctionToolCall call = choice.message().toolCalls().orElseThrow().getFirst().asFunction();
         assertThat(call.id()).isNotBlank();
-        assertThat(call.function().name()).isEqualTo("weather");
+        assertThat(call.function().name()).isEqualTo("book");
         assertThat(ServerFixture.json(call.function().arguments()).path("city").asText()).isIn("Rome", "Oslo");
 
         // What the tool says goes back with the conversation.
         ChatCompletion next = client.chat().completions().create(params.toBuilder().toolChoice(ChatCompletionToolChoiceOption.Auto.NONE)
-                .addMessage(choice.message()).addMessage(ChatCompletionToolMessageParam.builder().toolCallId(call.id()).content("sunny").build()).build());
+                .addMessage(choice.message()).addMessage(ChatCompletionToolMessageParam.builder().toolCallId(call.id()).content("booked").build()).build());
         assertThat(next.choices().getFirst().message().toolCalls()).isEmpty();
         assertThat(next.choices().getFirst().message().content()).isPresent();
     }
 
-    /// The model was never taught to call tools: some answers are white space to their end.
+    /// Some answers of so small a model are white space to their end.
     private static <T> T untilItEnds(IntFunction<T> answer, Predicate<T> hasEnded) {
         return IntStream.range(0, 20).mapToObj(answer).filter(hasEnded).findFirst().orElseThrow();
     }
@@ -290,16 +306,24 @@ class OpenAiJavaClientIT {
         assertThat(accumulator.response().output().getFirst().asMessage().content().getFirst().asOutputText().text()).isEqualTo(text);
     }
 
+    private static ResponseInputItem message(String text) {
+        return ResponseInputItem.ofEasyInputMessage(EasyInputMessage.builder().role(EasyInputMessage.Role.USER).content(text).build());
+    }
+
     @Test
     void response_callsTools() {
-        var params = response().maxOutputTokens(64).temperature(1.0).toolChoice(ToolChoiceOptions.REQUIRED).addTool(Weather.class).build();
+        var params = response().maxOutputTokens(64).temperature(0.3).toolChoice(ToolChoiceOptions.REQUIRED).addTool(Book.class)
+                .inputOfResponse(List.of(message("Book a trip to Rome."), ResponseInputItem.ofFunctionCall(ResponseFunctionToolCall.builder()
+                        .callId("call_1").name("Book").arguments("{\"city\": \"Rome\"}").build()),
+                        ResponseInputItem.ofFunctionCallOutput(ResponseInputItem.FunctionCallOutput.builder().callId("call_1").output("booked").build()),
+                        message("Book a trip to Oslo."))).build();
         Response answer = untilItEnds(_ -> client.responses().create(params), each -> each.incompleteDetails().isEmpty());
         var call = answer.validate().output().getLast().asFunctionCall();
-        assertThat(call.name()).isEqualTo("Weather");
+        assertThat(call.name()).isEqualTo("Book");
         assertThat(ServerFixture.json(call.arguments()).path("city").asText()).isIn("Rome", "Oslo");
     }
 
-    public static class Weather {
+    public static class Book {
         @Schema(allowableValues = {"Rome", "Oslo"})
         public String city;
     }
@@ -354,6 +378,31 @@ class OpenAiJavaClientIT {
                 .name("broken").schema(com.openai.models.ResponseFormatJsonSchema.JsonSchema.Schema.builder()
                         .putAdditionalProperty("type", JsonValue.from("nonsense")).build()).build()).build();
         assertThat(failure(BadRequestException.class, question().responseFormat(format)).code()).hasValue("invalid_schema");
+    }
+
+    @Test
+    void fullQueue_isARateLimit() {
+        ServerFixture.Builder builder = ServerFixture.builder();
+        builder.engine.sequences(1).queueLimit(1);
+        try (ServerFixture busy = builder.start().load(ServerFixture.FIRST)) {
+            OpenAIClient other = OpenAIOkHttpClient.builder().baseUrl(busy.uri("/v1").toString()).apiKey("none").maxRetries(0).build();
+            assertThatExceptionOfType(RateLimitException.class).isThrownBy(() -> other.chat().completions().create(
+                    question().model("default").n(8).build())).satisfies(e -> assertThat(e.code()).hasValue("queue_full"));
+            other.close();
+        }
+    }
+
+    @Test
+    void modelThatDoesNotFit_isTheServersTrouble() {
+        try (ServerFixture small = ServerFixture.builder().budget(MemoryBudget.limit("CPU", 1 << 20)).switchByRequest().start()) {
+            OpenAIClient other = OpenAIOkHttpClient.builder().baseUrl(small.uri("/v1").toString()).apiKey("none").maxRetries(0).build();
+            assertThatExceptionOfType(InternalServerException.class).isThrownBy(() -> other.chat().completions().create(
+                    question().model(ServerFixture.FIRST).build())).satisfies(e -> {
+                        assertThat(e.statusCode()).isEqualTo(507);
+                        assertThat(e.code()).hasValue("insufficient_memory");
+                    });
+            other.close();
+        }
     }
 
     @Test
