@@ -79,7 +79,9 @@ final class ClientConnections implements ServerConnectionSelector, AutoCloseable
         if (open.size() > limits.maxConnections()) {
             open.stream().filter(each -> each != connection).min(Comparator.comparingLong(ClientConnection::idleSince)).ifPresent(idlest -> {
                 LOG.debug("{} connections are open: closing the one that is idle longest", open.size());
-                (idlest.idleSince() == Long.MAX_VALUE ? connection : idlest).cutOff();
+                ClientConnection closed = idlest.idleSince() == Long.MAX_VALUE ? connection : idlest;
+                open.remove(closed);
+                closed.cutOff();
             });
         }
     }

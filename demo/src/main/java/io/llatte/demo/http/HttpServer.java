@@ -9,6 +9,7 @@ import io.helidon.http.HeaderValues;
 import io.helidon.http.HttpException;
 import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.ErrorHandling;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.http.DirectHandlers;
 import io.helidon.webserver.http.FilterChain;
@@ -44,6 +45,9 @@ public final class HttpServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(HttpServer.class);
     private static final int PART_BYTES = 1 << 16;
 
+    /// Helidon's own words, to which it gives the status 400.
+    private static final String HEADERS_TOO_LARGE = "Header size exceeded";
+
     private final Function<Throwable, HttpFailure> failures;
     private final ClientConnections connections;
     private final WebServer server;
@@ -73,7 +77,7 @@ public final class HttpServer implements AutoCloseable {
         routing.error(Throwable.class, this::fail);
         server = WebServer.builder().host(host).port(port).routing(routing).maxPayloadSize(limits.maxBodyBytes())
                 .maxConcurrentRequests(limits.maxRequests()).addConnectionSelector(connections).protocolsDiscoverServices(false)
-                .directHandlers(directHandlers()).shutdownHook(false).shutdownGracePeriod(Duration.ofMillis(200))
+                .directHandlers(directHandlers()).errorHandling(ErrorHandling.builder().includeEntity(true).build()).shutdownHook(false).shutdownGracePeriod(Duration.ofMillis(200))
                 .connectionOptions(SocketOptions.builder().tcpNoDelay(true).build()).build();
         try {
             requireFree(host, port);
@@ -232,8 +236,9 @@ public final class HttpServer implements AutoCloseable {
             handlers.addHandler(type, (_, _, status, headers, message) -> {
                 headers.set(HeaderValues.CONTENT_TYPE_JSON);
                 String text = message == null || message.isEmpty() ? status.reasonPhrase() : message;
-                return DirectHandler.TransportResponse.builder().status(status).headers(headers).keepAlive(false)
-                        .entity(HttpFailure.of(status.code(), null, text).toJson().toString().getBytes(StandardCharsets.UTF_8)).build();
+                Status told = text.equals(HEADERS_TOO_LARGE) ? Status.create(431, "Request Header Fields Too Large") : status;
+                return DirectHandler.TransportResponse.builder().status(told).headers(headers).keepAlive(false)
+                        .entity(HttpFailure.of(told.code(), null, text).toJson().toString().getBytes(StandardCharsets.UTF_8)).build();
             });
         }
         return handlers.build();

@@ -74,6 +74,12 @@ final class RawClient implements AutoCloseable {
         }
     }
 
+    /// Lets the connection end with a reset.
+    void reset() throws IOException {
+        socket.setSoLinger(true, 0);
+        socket.close();
+    }
+
     @Override
     public void close() throws IOException {
         socket.close();
