@@ -18,19 +18,19 @@ const STYLE = `
   .row { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem .75rem; }
   .badge { display: inline-flex; align-items: center; gap: .4rem; padding: .1rem .6rem; border-radius: 1rem; font-weight: 600; border: 1px solid currentColor; }
   .badge::before { content: ''; width: .55rem; height: .55rem; border-radius: 50%; background: currentColor; }
-  .badge[data-state=disabled] { color: var(--llatte-muted, GrayText); }
+  .badge[data-state=disabled] { color: var(--llatte-muted, color-mix(in srgb, CanvasText 70%, Canvas)); }
   .badge[data-state=loading] { color: var(--llatte-busy, #8a5a00); }
   .badge[data-state=active] { color: var(--llatte-active, #0b6bcb); }
   .badge[data-state=idle] { color: var(--llatte-good, #1a7f37); }
   .badge[data-state=error] { color: var(--llatte-bad, #b3261e); }
   .primary { font-weight: 600; overflow-wrap: anywhere; }
-  .secondary { color: var(--llatte-muted, GrayText); font-variant-numeric: tabular-nums; }
+  .secondary { color: var(--llatte-muted, color-mix(in srgb, CanvasText 70%, Canvas)); font-variant-numeric: tabular-nums; }
   .controls { margin-inline-start: auto; display: flex; gap: .5rem; }
   button { font: inherit; padding: .35rem .8rem; border-radius: .45rem; border: 1px solid var(--llatte-line, GrayText); background: var(--llatte-raised, ButtonFace);
     color: inherit; cursor: pointer; }
   button:hover { border-color: currentColor; }
   button:focus-visible { outline: 2px solid var(--llatte-focus, Highlight); outline-offset: 2px; }
-  .message { margin: .4rem 0 0; color: var(--llatte-muted, GrayText); overflow-wrap: anywhere; }
+  .message { margin: .4rem 0 0; color: var(--llatte-muted, color-mix(in srgb, CanvasText 70%, Canvas)); overflow-wrap: anywhere; }
   .message[data-error] { color: var(--llatte-bad, #b3261e); }
   .toast { position: fixed; inset-block-end: 1rem; inset-inline: 1rem; margin-inline: auto; max-width: 34rem; padding: .8rem 1rem; border-radius: .6rem; z-index: 10;
     background: var(--llatte-bad, #b3261e); color: var(--llatte-on-bad, #fff); box-shadow: 0 4px 18px rgb(0 0 0 / .3); display: flex; gap: 1rem; align-items: start; }
