@@ -45,7 +45,7 @@ public final class ControlRoutes implements AutoCloseable {
         this.served = served;
         this.catalog = catalog;
         this.stopping = stopping;
-        this.status = new StatusJson(llm, log, budget, warningShare);
+        this.status = new StatusJson(llm, catalog, log, budget, warningShare);
         this.plan = new PlanJson(llm, served, options);
         this.loads = new Loads(llm, served);
         this.feed = new EventFeed(llm, log, status);

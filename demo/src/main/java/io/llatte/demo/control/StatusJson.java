@@ -15,6 +15,8 @@ import io.llatte.engine.PlacementReport;
 import io.llatte.engine.SlotStatus;
 import io.llatte.llama.Projector;
 import io.llatte.memory.MemoryBudget;
+import io.llatte.model.CatalogModel;
+import io.llatte.model.ModelCatalog;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
@@ -24,12 +26,15 @@ import java.util.Optional;
 final class StatusJson {
 
     private final LocalLlm llm;
+    private final ModelCatalog catalog;
     private final EventLog log;
     private final MemoryJson memory;
     private final double warningShare;
 
-    StatusJson(LocalLlm llm, EventLog log, MemoryBudget budget, double warningShare) {
+    /// @param catalog what people call its models
+    StatusJson(LocalLlm llm, ModelCatalog catalog, EventLog log, MemoryBudget budget, double warningShare) {
         this.llm = llm;
+        this.catalog = catalog;
         this.log = log;
         this.memory = new MemoryJson(budget, warningShare);
         this.warningShare = warningShare;
@@ -56,10 +61,9 @@ final class StatusJson {
         return node;
     }
 
-    private static void putModel(ObjectNode node, LlmStatus status, Optional<Engine> engine, Optional<InProcessEngine> local) {
+    private void putModel(ObjectNode node, LlmStatus status, Optional<Engine> engine, Optional<InProcessEngine> local) {
         Optional<String> name = status.modelId().map(ServedModels::nameOf);
-        node.put("model", name.orElse(null)).put("modelName", local.map(each -> each.model().info().name()).filter(title -> !title.isBlank())
-                .or(() -> name).orElse(null));
+        node.put("model", name.orElse(null)).put("modelName", status.modelId().flatMap(catalog::find).map(CatalogModel::name).or(() -> name).orElse(null));
         if (engine.isEmpty()) {
             node.putNull("capabilities");
             return;

@@ -1,8 +1,13 @@
 // A model's text as a page's. What it writes is nobody's markup but DOMPurify's leftovers of marked's.
 
-import { marked } from './vendor/marked.esm.js';
+import { Marked } from './vendor/marked.esm.js';
 import DOMPurify from './vendor/purify.es.mjs';
 import { el } from './elements.js';
+
+/** Tags that a model writes are text like all it writes. */
+const marked = new Marked({ gfm: true, breaks: true, renderer: { html: ({ text }) => escaped(text) } });
+
+const escaped = (text) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 const ALLOWED = {
   ALLOWED_TAGS: ['a', 'b', 'blockquote', 'br', 'code', 'del', 'em', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'hr', 'i', 'li', 'ol', 'p', 'pre', 's', 'strong',
@@ -14,7 +19,7 @@ const ALLOWED = {
 
 /** @param {string} text @returns {DocumentFragment} */
 export function markdown(text) {
-  const fragment = DOMPurify.sanitize(marked.parse(text, { gfm: true, breaks: true }), ALLOWED);
+  const fragment = DOMPurify.sanitize(marked.parse(text), ALLOWED);
   for (const link of fragment.querySelectorAll('a')) {
     link.rel = 'noopener noreferrer';
     link.target = '_blank';

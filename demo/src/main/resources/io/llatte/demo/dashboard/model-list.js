@@ -53,7 +53,7 @@ export class ModelList {
     row.append(plan);
     this.#asking = plan;
     const lines = await this.#lines(model);
-    const use = el('button', { type: 'button', class: 'strong confirm', onclick: () => this.#choose(model) }, model.present ? 'Switch' : 'Download and switch');
+    const use = el('button', { type: 'button', class: 'strong confirm', onclick: () => this.#choose(model, plan) }, model.present ? 'Switch' : 'Download and switch');
     const cancel = el('button', { type: 'button', onclick: () => {
       this.#dismiss();
       row.querySelector('.choose').focus();
@@ -85,9 +85,13 @@ export class ModelList {
     }
   }
 
-  async #choose(model) {
-    this.#dismiss();
-    this.#onChosen(await this.#api.switchTo(model.id));
+  async #choose(model, plan) {
+    try {
+      this.#onChosen(await this.#api.switchTo(model.id));
+      this.#dismiss();
+    } catch (failure) {
+      plan.prepend(el('p', { class: 'near', role: 'alert' }, [failure.message, failure.remediation].filter(Boolean).join(' ')));
+    }
   }
 
   #dismiss() {

@@ -69,8 +69,11 @@ final class TestBrowser implements AutoCloseable {
         return page(new Browser.NewContextOptions());
     }
 
+    /// What came since it was asked for the last time.
     List<String> complaints() {
-        return complaints;
+        List<String> since = List.copyOf(complaints);
+        complaints.clear();
+        return since;
     }
 
     /// What keeps people from using a page, by the rules of axe.
