@@ -36,7 +36,7 @@ const moduleApi = {
 };
 
 function show(status) {
-  byId('reason').textContent = status.reason;
+  byId('reason').textContent = status.error ? '' : status.reason;
   byId('loading').hidden = status.progress >= 1 && status.stage === null;
   byId('progress').value = status.progress;
   byId('progress-text').textContent = stageText(status);

@@ -296,4 +296,27 @@ class WidgetIT {
         page.evaluate("() => widget.remove()");
         assertThat(calls("unsubscribe")).isEqualTo(1);
     }
+
+    // ---- another page
+
+    @Test
+    void pageOfAnotherOrigin_showsItWhereThatIsAllowed() {
+        String html = """
+                <!doctype html><html lang="en"><title>Elsewhere</title><local-llm-widget></local-llm-widget><script type="module">
+                  import '%1$s/assets/local-llm-widget.js';
+                  import { createLlatteApi } from '%1$s/assets/llatte-api.js';
+                  document.querySelector('local-llm-widget').moduleApi = createLlatteApi({ baseUrl: '%1$s' });
+                </script>""";
+        String origin = "http://127.0.0.1:1";
+        try (ServerFixture allowing = ServerFixture.builder().origins(origin).start().load(ServerFixture.FIRST)) {
+            Page elsewhere = browser.page();
+            elsewhere.route(origin + "/", route -> route.fulfill(new Route.FulfillOptions().setContentType("text/html")
+                    .setBody(html.formatted(allowing.uri("").toString()))));
+            elsewhere.navigate(origin + "/");
+            elsewhere.locator("local-llm-widget .badge[data-state=idle]").waitFor();
+            elsewhere.locator("local-llm-widget button[data-control=unload]").click();
+            elsewhere.locator("local-llm-widget .badge[data-state=disabled]").waitFor();
+            elsewhere.context().close();
+        }
+    }
 }
