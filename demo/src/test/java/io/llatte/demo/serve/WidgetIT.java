@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Route;
+import com.sun.net.httpserver.HttpServer;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -300,23 +304,32 @@ class WidgetIT {
     // ---- another page
 
     @Test
-    void pageOfAnotherOrigin_showsItWhereThatIsAllowed() {
+    void pageOfAnotherOrigin_showsItWhereThatIsAllowed() throws Exception {
         String html = """
                 <!doctype html><html lang="en"><title>Elsewhere</title><local-llm-widget></local-llm-widget><script type="module">
                   import '%1$s/assets/local-llm-widget.js';
                   import { createLlatteApi } from '%1$s/assets/llatte-api.js';
                   document.querySelector('local-llm-widget').moduleApi = createLlatteApi({ baseUrl: '%1$s' });
                 </script>""";
-        String origin = "http://127.0.0.1:1";
+        HttpServer other = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        String origin = "http://127.0.0.1:" + other.getAddress().getPort();
         try (ServerFixture allowing = ServerFixture.builder().origins(origin).start().load(ServerFixture.FIRST)) {
+            byte[] body = html.formatted(allowing.uri("")).getBytes(StandardCharsets.UTF_8);
+            other.createContext("/", exchange -> {
+                exchange.getResponseHeaders().add("Content-Type", "text/html");
+                exchange.sendResponseHeaders(200, body.length);
+                exchange.getResponseBody().write(body);
+                exchange.close();
+            });
+            other.start();
             Page elsewhere = browser.page();
-            elsewhere.route(origin + "/", route -> route.fulfill(new Route.FulfillOptions().setContentType("text/html")
-                    .setBody(html.formatted(allowing.uri("").toString()))));
             elsewhere.navigate(origin + "/");
             elsewhere.locator("local-llm-widget .badge[data-state=idle]").waitFor();
             elsewhere.locator("local-llm-widget button[data-control=unload]").click();
             elsewhere.locator("local-llm-widget .badge[data-state=disabled]").waitFor();
             elsewhere.context().close();
+        } finally {
+            other.stop(0);
         }
     }
 }
