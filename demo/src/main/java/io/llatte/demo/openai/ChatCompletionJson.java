@@ -25,6 +25,9 @@ final class ChatCompletionJson {
     private final String id = Ids.next("chatcmpl-");
     private final long created = Instant.now().getEpochSecond();
     private final Map<String, String> callIds = new HashMap<>();
+
+    /// Chunks of one choice differ in their text alone, for the most part.
+    private final Map<Integer, TextFrame> frames = new HashMap<>();
     private volatile String model = "";
 
     ChatCompletionJson(ServedModels served) {
@@ -99,6 +102,12 @@ final class ChatCompletionJson {
             function.put("name", call.name());
         }
         node.set("function", function.put("arguments", call.arguments()));
+    }
+
+    /// What comes to a text, without scores.
+    String textChunk(int choice, String text, boolean withUsage) {
+        return frames.computeIfAbsent(choice, each -> TextFrame.of(example -> chunk(each, delta(delta -> delta.put("content", example)), List.of(),
+                withUsage))).around(text);
     }
 
     String chunk(int choice, ObjectNode delta, List<Logprobs> logprobs, boolean withUsage) {

@@ -58,6 +58,7 @@ final class ChatCompletionStream implements Answers.Listener {
     public synchronized void event(int choice, ChatEvent event) {
         switch (event) {
             case ChatEvent.TokenScored(var logprobs) -> scored.get(choice).add(logprobs);
+            case ChatEvent.TextDelta(var text) when scored.get(choice).isEmpty() -> events.open().send(json.textChunk(choice, text, input.includesUsage()));
             case ChatEvent.TextDelta(var text) -> send(choice, json.delta(delta -> delta.put("content", text)));
             case ChatEvent.ReasoningDelta(var text) -> send(choice, json.delta(delta -> delta.put("reasoning_content", text)));
             case ChatEvent.ToolCallDelta call -> send(choice, json.delta(delta -> json.putCall(delta, choice, call)));

@@ -10,6 +10,8 @@ import io.llatte.llama.Logprobs;
 import io.llatte.llama.TokenLogprob;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /// One completion as JSON: whole, or in chunks.
 final class CompletionJson {
@@ -23,6 +25,9 @@ final class CompletionJson {
         this.served = served;
     }
 
+    /// Chunks of one choice differ in their text alone.
+    private final Map<Integer, TextFrame> frames = new ConcurrentHashMap<>();
+
     /// A model answers now, and does until all is answered.
     void begins() {
         model = served.loaded().orElse("");
@@ -33,7 +38,7 @@ final class CompletionJson {
                 .put("model", model);
     }
 
-    static String finishReason(ChatAnswer answer) {
+    private static String finishReason(ChatAnswer answer) {
         return answer.finishReason() == FinishReason.LENGTH ? "length" : "stop";
     }
 
@@ -48,10 +53,24 @@ final class CompletionJson {
         return root;
     }
 
-    String chunk(int choice, String text, List<Logprobs> logprobs, String finishReason) {
+    /// What comes to an answer.
+    String chunk(int choice, String text, List<Logprobs> logprobs) {
+        return logprobs.isEmpty() ? frame(choice).around(text) : tree(choice, text, logprobs, null);
+    }
+
+    /// The end of an answer.
+    String lastChunk(int choice, ChatAnswer answer) {
+        return tree(choice, "", List.of(), finishReason(answer));
+    }
+
+    private String tree(int choice, String text, List<Logprobs> logprobs, String finishReason) {
         ObjectNode root = root();
         put(root.putArray("choices").addObject(), choice, text, logprobs, finishReason);
         return root.toString();
+    }
+
+    private TextFrame frame(int choice) {
+        return frames.computeIfAbsent(choice, each -> TextFrame.of(text -> tree(each, text, List.of(), null)));
     }
 
     String usage(List<ChatAnswer> answers, CompletionInput input) {

@@ -48,9 +48,9 @@ final class Completions {
             List<ChatAnswer> answers = run(input, () -> {
                 json.begins();
                 events.open();
-            }, (choice, part) -> events.open().send(json.chunk(choice, part.text, part.logprobs, null)));
+            }, (choice, part) -> events.open().send(json.chunk(choice, part.text, part.logprobs)));
             for (int choice = 0; choice < answers.size(); choice++) {
-                events.open().send(json.chunk(choice, "", List.of(), CompletionJson.finishReason(answers.get(choice))));
+                events.open().send(json.lastChunk(choice, answers.get(choice)));
             }
             if (input.includesUsage()) {
                 events.open().send(json.usage(answers, input));
