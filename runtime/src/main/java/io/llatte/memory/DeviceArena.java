@@ -31,6 +31,7 @@ public final class DeviceArena implements AutoCloseable {
         this.parent = parent;
         this.budget = budget;
         this.ledger = ledger;
+        ArenaTrace.opened(this);
     }
 
     /// An arena that is bounded by nothing but the devices. The caller closes it.
@@ -64,6 +65,11 @@ public final class DeviceArena implements AutoCloseable {
 
     public MemoryBudget budget() {
         return budget;
+    }
+
+    /// What it holds itself, without the arenas inside.
+    synchronized long chargedBytes() {
+        return owned.stream().filter(MemoryLedger.Charge.class::isInstance).mapToLong(each -> ((MemoryLedger.Charge) each).bytes()).sum();
     }
 
     public synchronized boolean isOpen() {
@@ -140,6 +146,7 @@ public final class DeviceArena implements AutoCloseable {
         if (parent != null) {
             parent.disown(this);
         }
+        ArenaTrace.closed(this);
     }
 
     private synchronized AutoCloseable next() {

@@ -32,6 +32,10 @@ public final class MemoryLedger {
             this.usages = List.copyOf(usages);
         }
 
+        long bytes() {
+            return usages.stream().mapToLong(MemoryUsage::totalBytes).sum();
+        }
+
         @Override
         public void close() {
             synchronized (charges) {
@@ -72,5 +76,16 @@ public final class MemoryLedger {
     /// All bytes together.
     public long totalBytes() {
         return entries().stream().mapToLong(entry -> entry.usage().totalBytes()).sum();
+    }
+
+    /// Demands that nothing is held, for the end of a test.
+    ///
+    /// @throws IllegalStateException if something is, with each owner, its device and its bytes
+    public void assertEmpty() {
+        List<Entry> left = entries();
+        if (!left.isEmpty()) {
+            throw new IllegalStateException(left.stream().map(entry -> "%s: %,d bytes on %s".formatted(entry.owner(), entry.usage().totalBytes(),
+                    entry.usage().device())).collect(Collectors.joining("; ", "still held: ", "")));
+        }
     }
 }
